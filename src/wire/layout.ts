@@ -22,7 +22,7 @@ export interface Codec<T> {
 }
 
 /** A field at its place in a structure; `base` is where the structure starts in the view. */
-export interface Field<T> {
+interface Field<T> {
   /** Byte offset from the structure's start. */
   readonly offset: number;
   readonly length: number;
