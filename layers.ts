@@ -1,6 +1,6 @@
 /**
  * Which folder may import what: ARCHITECTURE.md's table as data. The linter's rules are generated from it
- * (`scripts/layer-rules.ts`), and `src/testing/layers.test.ts` proves that every forbidden import fails.
+ * (`scripts/layer-rules.ts`), and `scripts/layers.test.ts` proves that every forbidden import fails.
  */
 export interface Layer {
   readonly folder: string;
@@ -67,7 +67,7 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: 'cli',
     layers: ['base', 'conf', 'control', 'provision/model', 'provision/run', 'lab'],
-    packages: ['listr2', 'commander'],
+    packages: ['listr2', 'commander', 'diff'],
     node: 'any',
     pure: false,
   },

@@ -30,6 +30,8 @@ export default defineConfig({
     'typescript/no-non-null-assertion': 'error',
     'typescript/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     'typescript/no-unsafe-type-assertion': 'off',
+    'typescript/consistent-return': 'off',
+    'oxc/no-map-spread': 'off',
     'typescript/no-unnecessary-type-assertion': 'error',
     'vitest/no-conditional-tests': 'off',
     'vitest/require-mock-type-parameters': 'off',

@@ -25,4 +25,14 @@ esac
   echo "setup: the pinned Node is absent ($node); remove node_modules and run again with optional dependencies on" >&2
   exit 1
 }
+
+if ! command -v gcc >/dev/null 2>&1; then
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 || {
+    echo "setup: gcc was not found; it compiles native/tandem.c (Debian: apt-get install gcc libc6-dev)" >&2
+    exit 1
+  }
+  echo "setup: installing Debian packages gcc and libc6-dev: they compile native/tandem.c"
+  apt-get -q update >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install gcc libc6-dev >/dev/null
+fi
 "$node" scripts/build.ts --if-changed

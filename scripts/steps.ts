@@ -7,7 +7,10 @@ export interface StepCommand {
 }
 
 /** Runs a command with our own output streams; resolves to true if it exited 0. */
-export function runVisibly(argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
+export function runVisibly(
+  argv: readonly [string, ...string[]],
+  env: NodeJS.ProcessEnv = {},
+): Promise<boolean> {
   const [program, ...args] = argv;
   return new Promise(resolve => {
     const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } });

@@ -13,8 +13,3 @@ export function must<T>(value: T | undefined | null, message: string): T {
   if (value === undefined || value === null) throw new AssertionFailure(message);
   return value;
 }
-
-/** For the branch of a switch that the types rule out. */
-export function unreachable(value: never): never {
-  throw new AssertionFailure(`unreachable: ${JSON.stringify(value)}`);
-}

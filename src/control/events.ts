@@ -37,8 +37,18 @@ export type RunEvent =
       readonly clusters: readonly { readonly name: string; readonly hosts: readonly string[] }[];
     }
   | { readonly type: 'diagnostic'; readonly diagnostic: Diagnostic }
-  | { readonly type: 'host-connected'; readonly host: string; readonly transport: string; readonly elapsedMs: number }
-  | { readonly type: 'host-phase'; readonly host: string; readonly phase: HostPhase; readonly detail?: string }
+  | {
+      readonly type: 'host-connected';
+      readonly host: string;
+      readonly transport: string;
+      readonly elapsedMs: number;
+    }
+  | {
+      readonly type: 'host-phase';
+      readonly host: string;
+      readonly phase: HostPhase;
+      readonly detail?: string;
+    }
   | {
       readonly type: 'task';
       readonly host: string;
@@ -49,8 +59,19 @@ export type RunEvent =
       /** Why it was skipped, is unknown, or failed. */
       readonly reason?: string;
     }
-  | { readonly type: 'upload'; readonly host: string; readonly what: string; readonly sent: number; readonly total: number }
-  | { readonly type: 'handler'; readonly host: string; readonly handler: string; readonly status: 'ran' | 'pending' | 'failed' }
+  | {
+      readonly type: 'upload';
+      readonly host: string;
+      readonly what: string;
+      readonly sent: number;
+      readonly total: number;
+    }
+  | {
+      readonly type: 'handler';
+      readonly host: string;
+      readonly handler: string;
+      readonly status: 'ran' | 'pending' | 'failed';
+    }
   | {
       readonly type: 'gate';
       readonly host: string;
@@ -59,7 +80,12 @@ export type RunEvent =
       readonly elapsedMs: number;
       readonly detail?: string;
     }
-  | { readonly type: 'switchover'; readonly cluster: string; readonly from: string; readonly instances: readonly string[] }
+  | {
+      readonly type: 'switchover';
+      readonly cluster: string;
+      readonly from: string;
+      readonly instances: readonly string[];
+    }
   | { readonly type: 'warning'; readonly host?: string; readonly message: string }
   | {
       readonly type: 'host-failed';
@@ -69,10 +95,16 @@ export type RunEvent =
       readonly unreachable: boolean;
     }
   | { readonly type: 'host-done'; readonly host: string; readonly tally: HostTally }
-  | { readonly type: 'run-done'; readonly exitCode: number; readonly elapsedMs: number; readonly totals: HostTally };
+  | {
+      readonly type: 'run-done';
+      readonly exitCode: number;
+      readonly elapsedMs: number;
+      readonly totals: HostTally;
+    };
 
 /** Where a host is in a run. */
-export type HostPhase = 'connecting' | 'probing' | 'planned' | 'staging' | 'waiting-turn' | 'turn' | 'verifying' | 'done';
+export type HostPhase =
+  'connecting' | 'probing' | 'planned' | 'staging' | 'waiting-turn' | 'turn' | 'verifying' | 'done';
 
 /** Receives the events of a run, in order. */
 export type EventSink = (event: RunEvent) => void;

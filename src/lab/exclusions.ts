@@ -31,6 +31,11 @@ export const EXCLUSIONS: readonly Exclusion[] = [
     keys: /^unit:systemd-(tmpfiles-clean|update-utmp-runlevel|initctl|hostnamed|timedated|localed)\.service$/,
     reason: 'started by timers and by requests, end by themselves',
   },
+  {
+    keys: /^unit:network-online\.target$/,
+    reason:
+      'reached once any unit has wanted it, and until the next boot; it is systemd’s own and does nothing',
+  },
   { keys: /^sysctl:net\/netfilter\/nf_conntrack_count$/, reason: 'a counter' },
   { keys: /^route:local fe80:/, reason: 'appears when duplicate address detection ends' },
   { keys: /^module:/, reason: 'the kernel is the machine’s, shared by all hosts of all labs' },

@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { LAYERS, type Layer } from '../../layers.ts';
+import { LAYERS, type Layer } from '../layers.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = fileURLToPath(new URL('../', import.meta.url));
 const PACKAGES = ['zod', 'yaml', 'nunjucks', 'node-ssh', 'ssh2', 'listr2', 'commander', 'left-pad'];
 
 interface Line {

@@ -1,0 +1,16 @@
+/** The `tandem` command. */
+import { CommanderError } from 'commander';
+import { EXIT, failure } from './exit.ts';
+import { program } from './program.ts';
+
+try {
+  await program().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+  } else {
+    const { code, message } = failure(error);
+    process.stderr.write(`tandem: ${message}\n`);
+    process.exitCode = code;
+  }
+}

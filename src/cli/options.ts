@@ -1,0 +1,31 @@
+/** The options as commander hands them over. */
+export interface InventoryOptions {
+  readonly inventory: readonly string[];
+  readonly limit?: string;
+  readonly extraVars?: readonly string[];
+}
+
+export interface ConnectionOptions {
+  readonly sshConfig?: string;
+  readonly user?: string;
+  readonly privateKey?: string;
+  readonly forks: number;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly diff?: boolean;
+  readonly verbose?: boolean;
+}
+
+export interface RunOptions extends InventoryOptions, ConnectionOptions, OutputOptions {
+  readonly tags?: readonly string[];
+  readonly skipTags?: readonly string[];
+  /** Seconds. */
+  readonly lockTimeout: number;
+  readonly forceDegraded?: boolean;
+  readonly resume?: boolean;
+  readonly check?: boolean;
+}

@@ -1,0 +1,204 @@
+/** The commands, their options and their help. What they do is loaded when they run. */
+import { Argument, Command, Option, InvalidArgumentError } from 'commander';
+import { FAULTS, type FaultName } from './commands/lab-faults.ts';
+
+const VERSION = '0.1.0';
+
+/** Builds the command line of `tandem`; throws CommanderError instead of ending the process. */
+export function program(): Command {
+  const tandem = new Command('tandem')
+    .description(
+      'Builds highly available pairs over SSH from one inventory, mends drift, tears down without a trace.',
+    )
+    .version(VERSION)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tandem validate -i inventory/two-node.yml    is the inventory sound? (nothing is sent)
+  tandem plan -i inventory/two-node.yml        what would change, with diffs; exit code 2 if anything
+  tandem apply -i inventory/two-node.yml       make it so
+  tandem status -i inventory/two-node.yml      who is master, who is not and why
+  tandem teardown -i inventory/two-node.yml --yes two-node
+
+Exit codes: 0 fine, 1 something failed, 2 changes pending, 3 unreachable host, 64 wrong usage or invalid inventory.`,
+    );
+  addApply(tandem);
+  addReading(tandem);
+  addLab(tandem);
+  return tandem;
+}
+
+function addApply(tandem: Command): void {
+  const apply = runOptions(tandem.command('apply [PLAYBOOK]'))
+    .description('Make the hosts what the inventory says, cluster by cluster, verifying each step.')
+    .option('--check', 'plan only: change nothing')
+    .option('--diff', 'show the lines that differ')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tandem apply -i inventory/two-node.yml
+  tandem apply -i prod/ --limit ka67 --diff      one host of it
+  tandem apply my-site.yml -i prod/ --tags firewall
+  tandem apply -i prod/ --json | jq -c 'select(.type == "task")'`,
+    );
+  apply.action(async (playbook: string | undefined, options) => {
+    const { applyCommand } = await import('./commands/apply.ts');
+    await applyCommand('apply', playbook, options);
+  });
+  runOptions(tandem.command('plan [PLAYBOOK]'))
+    .description('Show what apply would change: apply --check --diff. Exit code 2 if anything.')
+    .action(async (playbook: string | undefined, options) => {
+      const { applyCommand } = await import('./commands/apply.ts');
+      await applyCommand('plan', playbook, { ...options, check: true, diff: true });
+    });
+  runOptions(tandem.command('teardown'))
+    .description('Take everything back that apply made, and leave the hosts as they were.')
+    .option('--yes <CLUSTER...>', 'confirm clusters that serve')
+    .option('--force', 'also take back what somebody has changed since')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  tandem teardown -i inventory/two-node.yml --yes two-node\n  tandem teardown -i prod/ --limit web8 --check`,
+    )
+    .option('--check', 'only say what would be taken back')
+    .action(async options => {
+      const { teardownCommand } = await import('./commands/teardown.ts');
+      await teardownCommand(options);
+    });
+}
+
+function addReading(tandem: Command): void {
+  inventoryOptions(tandem.command('validate'))
+    .description('Check inventory, topology, playbook and templates. Nothing is sent to any host.')
+    .option('--json', 'one JSON object per line')
+    .argument('[PLAYBOOK]', 'default: playbooks/site.yml')
+    .addHelpText('after', `\nExamples:\n  tandem validate -i inventory/two-node.yml`)
+    .action(async (playbook: string | undefined, options) => {
+      const { validateCommand } = await import('./commands/validate.ts');
+      await validateCommand(playbook, options);
+    });
+  inventoryOptions(tandem.command('render [FILE]'))
+    .description('Print what a template becomes on a host; default: its keepalived.conf.')
+    .requiredOption('--host <HOST>', 'whose variables to use')
+    .addHelpText('after', `\nExamples:\n  tandem render -i inventory/two-node.yml --host ka67`)
+    .action(async (file: string | undefined, options) => {
+      const { renderCommand } = await import('./commands/render.ts');
+      await renderCommand(file, options);
+    });
+  connectionOptions(inventoryOptions(tandem.command('status')))
+    .description(
+      'Who is master of what. Exit code 0 healthy, 2 degraded, 1 no master, split brain or misplaced VIP.',
+    )
+    .option('--json', 'one JSON object per line')
+    .addHelpText('after', `\nExamples:\n  tandem status -i inventory/two-node.yml`)
+    .action(async options => {
+      const { statusCommand } = await import('./commands/status.ts');
+      await statusCommand(options);
+    });
+}
+
+function addLab(tandem: Command): void {
+  const lab = tandem
+    .command('lab')
+    .enablePositionalOptions()
+    .description(
+      'Real hosts on this machine: an inventory as namespaces with their own systemd, sshd and NICs (root).',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tandem lab up -i inventory/two-node.yml
+  tandem lab exec ka67 -- ip addr
+  tandem lab crash ka67
+  tandem lab cut ka68 eth0; tandem lab heal
+  tandem lab down`,
+    );
+  lab
+    .command('up')
+    .description('Boot every host of the inventories.')
+    .addOption(inventoryOption())
+    .option('--name <NAME>', "the lab's name; default: the inventory's")
+    .action(async options => (await import('./commands/lab.ts')).labUpCommand(options));
+  labOption(lab.command('down').description('Remove the lab and everything that is its own.')).action(
+    async options => (await import('./commands/lab.ts')).labDownCommand(options),
+  );
+  lab
+    .command('list')
+    .description('Labs, their hosts and cables.')
+    .action(async () => (await import('./commands/lab.ts')).labListCommand());
+  labOption(lab.command('exec <HOST> <COMMAND...>'))
+    .description('Run a command on a host; HOST controller: here, in the controller’s network.')
+    .passThroughOptions()
+    .action(async (host: string, argv: string[], options) =>
+      (await import('./commands/lab.ts')).labExecCommand(host, argv, options),
+    );
+  for (const [name, { about, nic }] of Object.entries(FAULTS)) {
+    const command = labOption(lab.command(name).description(about));
+    command.addArgument(new Argument(nic === 'optional' ? '[HOST]' : '<HOST>'));
+    if (nic !== 'none') command.addArgument(new Argument(nic === 'needed' ? '<NIC>' : '[NIC]'));
+    command.action(async (...given: unknown[]) => {
+      const [host, wire] = given.filter(value => typeof value === 'string');
+      const { labFaultCommand } = await import('./commands/lab.ts');
+      await labFaultCommand(name as FaultName, host, wire, command.opts());
+    });
+  }
+}
+
+const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  value,
+];
+
+function inventoryOption(): Option {
+  return new Option('-i, --inventory <PATH>', 'an inventory file or directory; may be given several times')
+    .argParser(collect)
+    .makeOptionMandatory();
+}
+
+function labOption(command: Command): Command {
+  return command.option('--lab <NAME>', 'which lab, if there are several');
+}
+
+function inventoryOptions(command: Command): Command {
+  return command
+    .addOption(inventoryOption())
+    .option('-l, --limit <PATTERN>', 'only these hosts (Ansible’s patterns)')
+    .option('-e, --extra-vars <VARS>', 'key=value, JSON, YAML or @file; wins over everything', collect);
+}
+
+function connectionOptions(command: Command): Command {
+  return command
+    .option('--ssh-config <FILE>', 'instead of ~/.ssh/config and /etc/ssh/ssh_config')
+    .option('-u, --user <USER>', 'log in as')
+    .option('--private-key <FILE>', 'with this key')
+    .option('-f, --forks <N>', 'hosts at the same time', positive, 20)
+    .option('--timeout <SECONDS>', 'give up on a host that says nothing for so long', positive, 300);
+}
+
+function runOptions(command: Command): Command {
+  return connectionOptions(inventoryOptions(command))
+    .option('-t, --tags <TAGS>', 'only tasks with one of these tags, separated by commas', collect)
+    .option('--skip-tags <TAGS>', 'not tasks with one of these tags', collect)
+    .option('--lock-timeout <SECONDS>', "wait so long for another run's lock", nonNegative, 60)
+    .option('--force-degraded', 'disturb a cluster although a member is missing or not healthy')
+    .option('--resume', 'run handlers that a stopped roll-out left behind')
+    .option('--json', 'one JSON object per line')
+    .option('-v, --verbose', 'also say what was fine');
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on');
+  return value;
+}
+
+function nonNegative(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError('a number from 0 on');
+  return value;
+}

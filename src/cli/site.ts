@@ -1,0 +1,187 @@
+/** What the command line names, loaded and checked: inventory, clusters, playbook, and a planner for every host. */
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { InputError, type Diagnostic } from '#base/errors.ts';
+import {
+  type FileSource,
+  type Inventory,
+  loadInventory,
+  type RawVariables,
+} from '#provision/model/inventory.ts';
+import { MODULES } from '#provision/model/modules/registry.ts';
+import { matchPattern } from '#provision/model/pattern.ts';
+import { HostPlanner } from '#provision/model/planner.ts';
+import { loadPlaybook, type Play } from '#provision/model/playbook.ts';
+import type { ReleaseArtefact } from '#provision/model/release.ts';
+import type { Variables } from '#provision/model/template.ts';
+import {
+  checkInterfaces,
+  deriveTopology,
+  type DerivedTopology,
+  type HostTopology,
+} from '#provision/model/topology.ts';
+import { connectionOf } from '#provision/model/variables-connection.ts';
+import { hostVariables, type VariableLayers } from '#provision/model/variables.ts';
+import { accessOf } from '#provision/run/access.ts';
+import type { RunCluster, RunHost } from '#provision/run/ports.ts';
+import { UsageError } from './exit.ts';
+import { parseExtraVars } from './extra-vars.ts';
+import { diskFiles } from './files.ts';
+import type { InventoryOptions } from './options.ts';
+
+/** The package's own directory, in a checkout and when installed: where roles, playbooks and dist are. */
+export const PACKAGE_ROOT = resolve(import.meta.dirname, '..', '..');
+
+export interface Site {
+  readonly files: FileSource;
+  readonly inventory: Inventory;
+  readonly topology: DerivedTopology;
+  /** Warnings; errors have been thrown. */
+  readonly warnings: readonly Diagnostic[];
+  /** Hosts of `--limit`, in inventory order. */
+  readonly selected: ReadonlySet<string>;
+  /** A host's variables, with `tandem` and the extra variables. */
+  readonly variables: (host: string, layers?: VariableLayers) => Variables;
+}
+
+/** Loads and validates everything that needs no host. Throws InputError with every complaint, or UsageError. */
+export function loadSite(
+  options: InventoryOptions,
+  more: { readonly playbook?: string; readonly extraVars?: RawVariables } = {},
+): Site {
+  const files = diskFiles();
+  const playbookDir = more.playbook === undefined ? {} : { playbookDir: dirname(more.playbook) };
+  const { inventory, diagnostics } = loadInventory(options.inventory, files, playbookDir);
+  const extraVars = { ...parseExtraVars(options.extraVars ?? [], files), ...more.extraVars };
+  // A topology on half an inventory would only add complaints that follow from the first ones.
+  throwErrors(diagnostics);
+  const topology = deriveTopology(inventory, extraVars);
+  const all = [...diagnostics, ...topology.diagnostics];
+  throwErrors(all);
+  const variables = (host: string, layers: VariableLayers = {}) =>
+    hostVariables(inventory, host, {
+      ...layers,
+      extraVars,
+      magic: { ...layers.magic, tandem: asValue(topology.hosts.get(host) ?? emptyTopology(host)) },
+    });
+  return {
+    files,
+    inventory,
+    topology,
+    warnings: all,
+    selected: hostsOf(inventory, options.limit),
+    variables,
+  };
+}
+
+function throwErrors(diagnostics: readonly Diagnostic[]): void {
+  if (diagnostics.some(diagnostic => diagnostic.severity === 'error')) throw new InputError(diagnostics);
+}
+
+/** As templates and arguments see it: what is undefined is absent. */
+function asValue(topology: HostTopology): unknown {
+  return JSON.parse(JSON.stringify(topology));
+}
+
+/** A host that no topology names has nothing to do with VRRP; roles see that as empty lists. */
+function emptyTopology(host: string): HostTopology {
+  return {
+    host,
+    clusters: [],
+    daemon: 'tandemd',
+    global_defs: [],
+    scripts: [],
+    sync_groups: [],
+    instances: [],
+    openings: [],
+    sysctls: [],
+    interfaces: [],
+  };
+}
+
+function hostsOf(inventory: Inventory, limit: string | undefined): ReadonlySet<string> {
+  const match = matchPattern(inventory, limit ?? 'all');
+  const [error] = match.errors;
+  if (error !== undefined) throw new UsageError(`--limit ${limit}: ${error}`);
+  if (match.hosts.length === 0) {
+    throw new UsageError(
+      limit === undefined
+        ? 'the inventory has no hosts'
+        : `--limit ${limit} matches no host of the inventory`,
+    );
+  }
+  const matched = new Set(match.hosts);
+  return new Set([...inventory.hosts.keys()].filter(host => matched.has(host)));
+}
+
+/** A path as the user would write it, so that messages can be clicked; packaged ones are looked for in the package. */
+export function playbookPath(given: string | undefined, files: FileSource, standard: string): string {
+  if (given !== undefined) return given;
+  if (files.exists(standard)) return standard;
+  const packaged = relative(process.cwd(), resolve(PACKAGE_ROOT, standard));
+  return packaged.startsWith('..') || isAbsolute(packaged) ? resolve(PACKAGE_ROOT, standard) : packaged;
+}
+
+export interface PlaySettings {
+  readonly playbook: string;
+  readonly releases: ReadonlyMap<string, ReleaseArtefact>;
+  readonly tags: readonly string[];
+  readonly skipTags: readonly string[];
+  /** `-u` and `--private-key`: what the inventory leaves open. */
+  readonly user?: string;
+  readonly privateKey?: string;
+}
+
+/** Every host that the plays are for, and the members of their clusters. Throws InputError for the playbook. */
+export function runHosts(
+  site: Site,
+  settings: PlaySettings,
+): { readonly hosts: RunHost[]; readonly clusters: RunCluster[] } {
+  const roleDirs = [resolve(PACKAGE_ROOT, 'roles')];
+  const plays = loadPlaybook(settings.playbook, { files: site.files, modules: MODULES, roleDirs });
+  const played = new Map(plays.map(play => [play, new Set(matchPattern(site.inventory, play.hosts).hosts)]));
+  const playsOf = (host: string): Play[] => plays.filter(play => played.get(play)?.has(host));
+  const chosen = new Set([...site.selected].filter(host => playsOf(host).length > 0));
+  const clusters = site.topology.clusters.filter(cluster => cluster.hosts.some(host => chosen.has(host)));
+  const wanted = new Set([...chosen, ...clusters.flatMap(cluster => cluster.hosts)]);
+  const hosts = [...site.inventory.hosts.keys()]
+    .filter(host => wanted.has(host))
+    .map(host => runHost(host, playsOf(host), site, settings, chosen.has(host)));
+  return { hosts, clusters: clusters.map(({ name, startOrder }) => ({ name, members: startOrder })) };
+}
+
+function runHost(
+  name: string,
+  plays: readonly Play[],
+  site: Site,
+  settings: PlaySettings,
+  selected: boolean,
+): RunHost {
+  const topology = site.topology.hosts.get(name);
+  const planner = new HostPlanner({
+    host: name,
+    plays,
+    variables: layers => site.variables(name, layers),
+    files: site.files,
+    release: architecture => settings.releases.get(architecture),
+    tags: settings.tags,
+    skipTags: settings.skipTags,
+    checkFacts: facts => (topology ? checkInterfaces(topology, facts) : []),
+  });
+  return { access: hostAccess(name, site, settings), planner, selected };
+}
+
+/** How to log in to a host. Throws InputError for connections that are not SSH. */
+export function hostAccess(
+  name: string,
+  site: Pick<Site, 'variables'>,
+  settings: Pick<PlaySettings, 'user' | 'privateKey'>,
+): RunHost['access'] {
+  const access = accessOf(name, connectionOf(site.variables(name)));
+  return {
+    ...access,
+    ...(settings.user !== undefined && access.user === undefined ? { user: settings.user } : {}),
+    ...(settings.privateKey !== undefined && access.privateKeyFile === undefined
+      ? { privateKeyFile: settings.privateKey }
+      : {}),
+  };
+}
