@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { Secret } from '#provision/model/shell.ts';
+import { askOnce } from '#provision/run/ask-once.ts';
 import type { Ask, Question } from '#provision/run/ports.ts';
 
 const WORDS: Record<Question['kind'], string> = {
@@ -10,20 +11,10 @@ const WORDS: Record<Question['kind'], string> = {
   'become-password': 'sudo password for',
 };
 
-/** Undefined where there is no terminal to ask on. One question at a time; the same one is asked once. */
+/** Undefined where there is no terminal to ask on. */
 export function terminalAsk(): Ask | undefined {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
-  const answers = new Map<string, Promise<Secret | undefined>>();
-  let last: Promise<unknown> = Promise.resolve();
-  return question => {
-    const key = `${question.kind} ${question.about}`;
-    const known = answers.get(key);
-    if (known) return known;
-    const answer = last.then(() => askHidden(`${WORDS[question.kind]} ${question.about}: `));
-    last = answer;
-    answers.set(key, answer);
-    return answer;
-  };
+  return askOnce(question => askHidden(`${WORDS[question.kind]} ${question.about}: `));
 }
 
 function askHidden(prompt: string): Promise<Secret | undefined> {

@@ -5,6 +5,7 @@ import { diskFiles } from '#cli/files.ts';
 import type { RunOptions } from '#cli/options.ts';
 import { loadReleases } from '#cli/release.ts';
 import { chooseRenderer } from '#cli/renderer.ts';
+import { redactSecrets, secrets } from '#provision/model/variables-secrets.ts';
 import type { ApplyOptions } from '#provision/run/api.ts';
 import { run } from '#provision/run/run.ts';
 import { createTransport } from '#provision/run/transport.ts';
@@ -51,6 +52,10 @@ export async function runPlaybook(
     }),
     emit: renderer.emit,
     ...(ask ? { ask } : {}),
+    redact: redactorOf(
+      site,
+      hosts.map(({ access }) => access.name),
+    ),
     check: options.check ?? false,
     forceDegraded: options.forceDegraded ?? false,
     signal: stop.signal,
@@ -64,6 +69,15 @@ export async function runPlaybook(
   await renderer.finish();
   process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
   process.exitCode = report.exitCode;
+}
+
+/** Masks every host's secrets; they are looked for when the first text is to be shown. */
+function redactorOf(site: Site, hosts: readonly string[]): (text: string) => string {
+  let values: readonly string[] | undefined;
+  return text => {
+    values ??= [...new Set(hosts.flatMap(host => secrets(site.variables(host))))];
+    return redactSecrets(text, values);
+  };
 }
 
 function splitTags(given: readonly string[] | undefined): string[] {

@@ -1,0 +1,28 @@
+/** What is read from every host in the one round trip, beside the probes. */
+
+export interface InterfaceFact {
+  readonly name: string;
+  readonly mac: string | undefined;
+  readonly up: boolean;
+  readonly addresses: readonly {
+    readonly address: string;
+    readonly prefix: number;
+    readonly scope: string;
+  }[];
+}
+
+export interface Facts {
+  readonly hostname: string;
+  /** `x64`, `arm64`, or what `uname -m` says. */
+  readonly architecture: string;
+  readonly kernel: string;
+  /** ID, VERSION_ID, ID_LIKE of os-release. */
+  readonly os: { readonly id: string; readonly versionId: string; readonly idLike: readonly string[] };
+  readonly bootId: string;
+  /** `systemd` or empty. */
+  readonly init: string;
+  readonly interfaces: readonly InterfaceFact[];
+}
+
+/** A group of facts that a module can ask for. */
+export type FactName = 'base' | 'interfaces';

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { type Change, type Module, Refusal, type Reverter } from '#provision/model/module.ts';
+import { type Fragment, lines, sh } from '#provision/model/shell.ts';
+
+interface PackageArgs {
+  readonly name: string | readonly string[];
+  readonly state: 'present';
+}
+
+/** Which of the names are installed; undefined: the host has no dpkg. */
+type SeenPackages = ReadonlySet<string> | undefined;
+
+const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'expected a package name such as nftables');
+
+/** Packages that must be there, by apt. What it adds, and only that, goes at teardown. */
+export const packages: Module<PackageArgs, SeenPackages> = {
+  name: 'package',
+  schema: z.strictObject({
+    name: z.union([packageName, z.array(packageName).min(1)]),
+    state: z
+      .literal('present', 'only "present": what was there before Tandem is never removed')
+      .default('present'),
+  }),
+  free: 'name',
+  needs: [],
+  resources: args => namesOf(args).map(name => ({ resource: `package:${name}`, wanted: args.state })),
+  probe: args => look(namesOf(args)),
+  parse,
+  diff: (args, seen) => {
+    if (!seen) throw new Refusal('packages are installed with apt, and this host has none');
+    const missing = namesOf(args).filter(name => !seen.has(name));
+    return missing.map(name => ({
+      resource: `package:${name}`,
+      from: { installed: false },
+      to: { installed: true },
+      summary: 'installed',
+      effect: 'none',
+    }));
+  },
+  apply: change => install(nameIn(change.resource)),
+  predict: (args, _seen, changes: readonly Change[]) => ({
+    name: [...namesOf(args)],
+    changed: changes.length > 0,
+  }),
+};
+
+function namesOf(args: PackageArgs): readonly string[] {
+  return typeof args.name === 'string' ? [args.name] : args.name;
+}
+
+function nameIn(resource: string): string {
+  return resource.slice('package:'.length);
+}
+
+function look(names: readonly string[]): Fragment {
+  return sh`if command -v dpkg-query >/dev/null; then dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' ${names} 2>/dev/null || :; else echo none; fi`;
+}
+
+function parse(answer: Uint8Array): SeenPackages {
+  const text = new TextDecoder().decode(answer);
+  if (text === 'none\n') return undefined;
+  const installed = text.split('\n').filter(line => line.endsWith(' installed'));
+  return new Set(installed.map(line => line.slice(0, line.indexOf(' '))));
+}
+
+/** Remembers which packages came with it, so that teardown takes the same ones. */
+function install(name: string): Fragment {
+  return lines([
+    sh`mkdir -p -m 700 "$t_state/packages"; t_q="$t_state/packages/"${name}; export DEBIAN_FRONTEND=noninteractive`,
+    sh`[ -e "$t_q.before" ] || { dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' | grep ' installed$' | sort >"$t_q.part"; sync "$t_q.part"; mv "$t_q.part" "$t_q.before"; }`,
+    sh`t_i() { apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 ${name} >"$t_q.log" 2>&1; }`,
+    sh`t_i || { apt-get update -q >/dev/null 2>&1 && t_i; } || { tail -n 20 "$t_q.log" >&2; exit 1; }`,
+    sh`dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' | grep ' installed$' | sort >"$t_q.after"`,
+    sh`comm -13 "$t_q.before" "$t_q.after" | cut -d ' ' -f 1 >"$t_q.added"; sync "$t_q.added"; rm -f "$t_q.after" "$t_q.log"`,
+  ]);
+}
+
+/** Teardown: purges what came with the installation, as far as nothing else needs it by now. */
+export const packageReverter: Reverter = {
+  kind: 'package',
+  effect: 'none',
+  probe: entry => look([nameIn(entry.resource)]),
+  verdict: (entry, answer) => (parse(answer)?.has(nameIn(entry.resource)) === true ? 'ours' : 'gone'),
+  revert: entry => {
+    const name = nameIn(entry.resource);
+    return lines([
+      sh`t_q="$t_state/packages/"${name}; [ -s "$t_q.added" ] || echo ${name} >"$t_q.added"; export DEBIAN_FRONTEND=noninteractive`,
+      sh`xargs dpkg --purge <"$t_q.added" >"$t_q.log" 2>&1 || grep -i -e depends -e error "$t_q.log" || :`,
+      sh`rm -f "$t_q".*`,
+    ]);
+  },
+};

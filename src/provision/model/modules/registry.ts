@@ -1,0 +1,36 @@
+/** All modules and reverters, by name. */
+import type { AnyModule, Reverter } from '#provision/model/module.ts';
+import { copy } from './copy.ts';
+import { file } from './file.ts';
+import { fileReverter } from './file-reverter.ts';
+import { firewall, firewallReverter } from './firewall.ts';
+import { gate } from './gate.ts';
+import { packageReverter, packages } from './package.ts';
+import { service, serviceReverter } from './service.ts';
+import { sysctl, sysctlReverter } from './sysctl.ts';
+import { releaseReverter, tandemdRelease } from './tandemd-release.ts';
+import { teardownModule } from './teardown.ts';
+import { template } from './template.ts';
+
+/** How each kind of resource is taken back. */
+export const REVERTERS: ReadonlyMap<string, Reverter> = new Map(
+  [fileReverter, sysctlReverter, packageReverter, serviceReverter, firewallReverter, releaseReverter].map(
+    reverter => [reverter.kind, reverter],
+  ),
+);
+
+/** What a task may name. */
+export const MODULES: ReadonlyMap<string, AnyModule> = new Map(
+  [
+    copy,
+    file,
+    firewall,
+    gate,
+    packages,
+    service,
+    sysctl,
+    tandemdRelease,
+    teardownModule(REVERTERS),
+    template,
+  ].map(module => [module.name, module as AnyModule]),
+);

@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import type { LedgerEntry } from '#provision/model/ledger.ts';
+import {
+  type Change,
+  type Claim,
+  type Effect,
+  type Module,
+  Refusal,
+  type Reverter,
+} from '#provision/model/module.ts';
+import { type Fragment, sh } from '#provision/model/shell.ts';
+
+export interface ServiceArgs {
+  readonly name: string;
+  readonly enabled?: boolean | undefined;
+  readonly state?: 'started' | 'stopped' | 'restarted' | 'reloaded' | undefined;
+  /** Units beside which this one may not run: the host is refused while one of them does. */
+  readonly conflicts?: readonly string[] | undefined;
+}
+
+/** What systemd says of a unit. */
+export interface SeenService {
+  /** `loaded`, `not-found`, `masked`, …; empty: there is no systemd. */
+  readonly load: string;
+  readonly active: string;
+  /** `enabled`, `disabled`, `static`, …; empty without a unit file. */
+  readonly unitFile: string;
+  /** Which of the conflicting units run. */
+  readonly conflicting: readonly string[];
+}
+
+const unitName = z.string().regex(/^[A-Za-z0-9:_.@\\-]+$/, 'expected a unit name such as tandemd');
+
+/** A systemd service: whether it starts at boot, and whether it runs. All its changes wait for the host's turn. */
+export const service: Module<ServiceArgs, SeenService> = {
+  name: 'service',
+  schema: z
+    .strictObject({
+      name: unitName,
+      enabled: z.boolean().optional(),
+      state: z.enum(['started', 'stopped', 'restarted', 'reloaded']).optional(),
+      conflicts: z.array(unitName).optional(),
+    })
+    .refine(
+      args => args.enabled !== undefined || args.state !== undefined,
+      'expected "enabled", "state" or both',
+    ),
+  needs: [],
+  resources: claims,
+  probe: args => look([args.name, ...(args.conflicts ?? [])]),
+  parse: (answer, args) => parse(answer, args.conflicts),
+  diff,
+  apply: change => {
+    const { name, action } = change.to as { name: string; action: string };
+    return run(action, name);
+  },
+  handler: args => {
+    if (args.state !== 'restarted' && args.state !== 'reloaded') return undefined;
+    const restart = args.state === 'restarted';
+    const fragment = run(restart ? 'restart' : 'reload-or-restart', args.name);
+    return { fragment, on: `service:${args.name}/state`, strength: restart ? 2 : 1 };
+  },
+  predict: (args, seen, changes) => ({ name: args.name, active: seen.active, changed: changes.length > 0 }),
+};
+
+function claims(args: ServiceArgs): readonly Claim[] {
+  const lasting = args.state === 'started' || args.state === 'stopped';
+  return [
+    ...(args.enabled === undefined
+      ? []
+      : [{ resource: `service:${args.name}/enabled`, wanted: args.enabled }]),
+    ...(lasting ? [{ resource: `service:${args.name}/state`, wanted: args.state }] : []),
+  ];
+}
+
+/** systemctl answers with a block for each unit, in the order of the question. */
+function look(names: readonly string[]): Fragment {
+  return sh`command -v systemctl >/dev/null || exit 0; systemctl show -p LoadState -p ActiveState -p UnitFileState ${names}`;
+}
+
+function parse(answer: Uint8Array, conflicts: readonly string[] = []): SeenService {
+  const [text = '', ...others] = new TextDecoder().decode(answer).split('\n\n');
+  const value = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1] ?? '';
+  const conflicting = conflicts.filter((_, index) =>
+    /^ActiveState=(?:active|activating)$/m.test(others[index] ?? ''),
+  );
+  return {
+    load: value('LoadState'),
+    active: value('ActiveState'),
+    unitFile: value('UnitFileState'),
+    conflicting,
+  };
+}
+
+const RUNNING: ReadonlySet<string> = new Set(['active', 'reloading']);
+const STOPPED: ReadonlySet<string> = new Set(['inactive', 'failed', '']);
+
+function diff(args: ServiceArgs, seen: SeenService): readonly Change[] {
+  if (seen.load === '') throw new Refusal('services are run by systemd, and this host has none');
+  if (seen.load === 'masked' && args.state !== 'stopped')
+    throw new Refusal(`${args.name} is masked: systemctl unmask ${args.name} if it shall run`);
+  const [other] = seen.conflicting;
+  if (other !== undefined)
+    throw new Refusal(
+      `${other} runs on this host, and ${args.name} must not run beside it: systemctl disable --now ${other}`,
+    );
+  return [...enabling(args, seen), ...running(args, seen)];
+}
+
+function enabling(args: ServiceArgs, seen: SeenService): readonly Change[] {
+  const enabled = ['enabled', 'static', 'generated', 'alias', 'indirect'].includes(seen.unitFile);
+  if (args.enabled === undefined || args.enabled === enabled) return [];
+  const action = args.enabled ? 'enable' : 'disable';
+  return [
+    {
+      resource: `service:${args.name}/enabled`,
+      from: { enabled },
+      to: { name: args.name, action, enabled: args.enabled },
+      summary: args.enabled ? 'starts at boot' : 'does not start at boot any more',
+      effect: 'reload',
+    },
+  ];
+}
+
+function running(args: ServiceArgs, seen: SeenService): readonly Change[] {
+  const change = (action: string, summary: string, effect: Effect, transient: boolean): Change => ({
+    resource: `service:${args.name}/state`,
+    from: { active: seen.active },
+    to: { name: args.name, action },
+    summary,
+    effect,
+    ...(transient ? { transient } : {}),
+  });
+  switch (args.state) {
+    case 'started':
+      return RUNNING.has(seen.active)
+        ? []
+        : [change('start', `${seen.active || 'not there'} → started`, 'restart', false)];
+    case 'stopped':
+      return STOPPED.has(seen.active) ? [] : [change('stop', `${seen.active} → stopped`, 'restart', false)];
+    case 'restarted':
+      return [change('restart', 'restarted', 'restart', true)];
+    case 'reloaded':
+      return [change('reload-or-restart', 'reloaded', 'reload', true)];
+    case undefined:
+      return [];
+  }
+}
+
+function run(action: string, name: string): Fragment {
+  if (action === 'enable' || action === 'disable') return sh`systemctl ${action} ${name} 2>&1`;
+  if (action === 'stop') return sh`systemctl stop ${name}`;
+  return sh`systemctl reset-failed ${name} 2>/dev/null || :; t_unit ${action} ${name}`;
+}
+
+/** Teardown: stopped or started, disabled or enabled, as it was first. */
+export const serviceReverter: Reverter = {
+  kind: 'service',
+  effect: 'restart',
+  probe: entry => look([partsOf(entry).name]),
+  verdict: (entry, answer) => {
+    const { aspect } = partsOf(entry);
+    const seen = parse(answer);
+    if (aspect === 'enabled') return (seen.unitFile === 'enabled') === wasEnabled(entry) ? 'gone' : 'ours';
+    return RUNNING.has(seen.active) === wasRunning(entry) ? 'gone' : 'ours';
+  },
+  revert: entry => {
+    const { name, aspect } = partsOf(entry);
+    if (aspect === 'enabled') return run(wasEnabled(entry) ? 'enable' : 'disable', name);
+    return run(wasRunning(entry) ? 'start' : 'stop', name);
+  },
+};
+
+function partsOf(entry: LedgerEntry): { name: string; aspect: string } {
+  const slash = entry.resource.lastIndexOf('/');
+  return { name: entry.resource.slice('service:'.length, slash), aspect: entry.resource.slice(slash + 1) };
+}
+
+function wasEnabled(entry: LedgerEntry): boolean {
+  return (entry.first as { enabled: boolean }).enabled;
+}
+
+function wasRunning(entry: LedgerEntry): boolean {
+  return RUNNING.has((entry.first as { active: string }).active);
+}

@@ -1,0 +1,118 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ModuleHost } from '#testing/module-host.ts';
+import { packageReverter, packages } from './package.ts';
+import { service, serviceReverter } from './service.ts';
+
+let host: ModuleHost;
+beforeEach(() => {
+  host = new ModuleHost();
+});
+afterEach(() => host.remove());
+
+/** A command of the host, that appends how it was called to `log`. */
+function command(name: string, script: string): void {
+  const text = `#!/bin/sh\ncd '${host.dir}'\necho "${name} $*" >>log\n${script}\n`;
+  writeFileSync(`${host.bin}/${name}`, text, { mode: 0o755 });
+}
+
+const log = (): string[] =>
+  existsSync(host.path('log')) ? readFileSync(host.path('log'), 'utf8').split('\n').filter(Boolean) : [];
+const calls = (word: string): string[] => log().filter(line => line.includes(word));
+
+describe('service', () => {
+  beforeEach(() => {
+    command(
+      'systemctl',
+      `case "$1 $*" in
+show*NeedDaemonReload*) echo LoadState=loaded; echo NeedDaemonReload=yes;;
+show*) echo LoadState=\${LOAD:-loaded}; echo ActiveState=$(cat active 2>/dev/null || echo inactive); echo UnitFileState=$(cat enabled 2>/dev/null || echo disabled);;
+start*) [ ! -e broken ] || exit 1; echo active >active;;
+stop*) rm -f active;; enable*) echo enabled >enabled;; disable*) rm -f enabled;; esac`,
+    );
+    command('journalctl', 'echo "tandemd: line 3: unknown keyword"');
+  });
+
+  test('enabled and started once, after a daemon-reload, and as before at teardown', async () => {
+    const args = { name: 'tandemd', enabled: true, state: 'started' };
+    const changes = await host.converge(service, args);
+    expect(changes.map(change => [change.summary, change.effect])).toEqual([
+      ['starts at boot', 'reload'],
+      ['inactive → started', 'restart'],
+    ]);
+    expect(log().indexOf('systemctl daemon-reload')).toBeLessThan(log().indexOf('systemctl start tandemd'));
+    expect(await host.plan(service, args)).toEqual([]);
+    expect(await host.teardown(serviceReverter)).toEqual({
+      'service:tandemd/state': 'ours',
+      'service:tandemd/enabled': 'ours',
+    });
+    expect(existsSync(host.path('active')) || existsSync(host.path('enabled'))).toBe(false);
+    expect(await host.teardown(serviceReverter)).toEqual({
+      'service:tandemd/state': 'gone',
+      'service:tandemd/enabled': 'gone',
+    });
+  });
+
+  test('a start that fails says what the journal says', async () => {
+    writeFileSync(host.path('broken'), '');
+    await expect(host.converge(service, { name: 'tandemd', state: 'started' })).rejects.toThrow(
+      'line 3: unknown keyword',
+    );
+  });
+
+  test('a restart is never nothing, and nothing for teardown', async () => {
+    const changes = await host.converge(service, { name: 'tandemd', state: 'restarted' });
+    expect(changes).toMatchObject([{ transient: true, effect: 'restart' }]);
+    expect(host.ledger.entries).toEqual([]);
+    expect(calls('restart')).toEqual(['systemctl restart tandemd']);
+  });
+
+  test.each([
+    [
+      'LoadState=masked\nActiveState=inactive\nUnitFileState=masked\n',
+      /tandemd is masked: systemctl unmask tandemd/,
+    ],
+    ['', /this host has none/],
+    [
+      'LoadState=loaded\nActiveState=inactive\n\nLoadState=loaded\nActiveState=active\n',
+      /keepalived runs on this host/,
+    ],
+  ])('%j is refused', (answer, message) => {
+    const args = service.schema.parse({ name: 'tandemd', state: 'started', conflicts: ['keepalived'] });
+    const seen = service.parse(new TextEncoder().encode(answer), args);
+    expect(() => service.diff(args, seen, host.context())).toThrow(message);
+  });
+});
+
+describe('package', () => {
+  beforeEach(() => {
+    writeFileSync(host.path('installed'), 'base\n');
+    // `dpkg-query -W -f FORMAT [NAME…]`; `apt-get … install … NAME` brings `lib-NAME` along.
+    command(
+      'dpkg-query',
+      `shift 3; for n in \${*:-$(cat installed)}; do grep -qx "$n" installed && echo "$n installed"; done`,
+    );
+    command(
+      'apt-get',
+      `[ "$1" = update ] && { touch updated; exit 0; }
+[ -e updated ] || { echo "E: Unable to locate package" ; exit 100; }
+for n; do :; done; [ "$n" = missing ] && { echo "E: Unable to locate package missing"; exit 100; }; printf '%s\\n' "$n" "lib-$n" >>installed`,
+    );
+    command('dpkg', `shift; for n; do grep -vx "$n" installed >x; mv x installed; done`);
+  });
+
+  test('installed with a fresh index, and exactly what came along goes at teardown', async () => {
+    const changes = await host.converge(packages, { name: ['base', 'nginx'] });
+    expect(changes.map(change => change.resource)).toEqual(['package:nginx']);
+    expect(await host.plan(packages, { name: 'nginx' })).toEqual([]);
+    expect(readFileSync(host.path('installed'), 'utf8')).toBe('base\nnginx\nlib-nginx\n');
+    expect(await host.teardown(packageReverter)).toEqual({ 'package:nginx': 'ours' });
+    expect(readFileSync(host.path('installed'), 'utf8')).toBe('base\n');
+  });
+
+  test('a package that does not exist is said to be one', async () => {
+    await expect(host.converge(packages, { name: 'missing' })).rejects.toThrow(
+      'Unable to locate package missing',
+    );
+  });
+});

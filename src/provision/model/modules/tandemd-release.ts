@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import { must } from '#base/assert.ts';
+import {
+  type Change,
+  type Module,
+  type PlanContext,
+  Refusal,
+  type Reverter,
+} from '#provision/model/module.ts';
+import type { ReleaseArtefact } from '#provision/model/release.ts';
+import { type Fragment, input, lines, sh } from '#provision/model/shell.ts';
+
+const ROOT = '/opt/tandem';
+
+/** What is installed under `/opt/tandem`. */
+interface SeenRelease {
+  readonly nodes: readonly string[];
+  readonly releases: readonly string[];
+  /** The release that runs; undefined if none. */
+  readonly current: string | undefined;
+}
+
+interface ReleaseArgs {
+  /** Where it goes; for tests. */
+  readonly root: string;
+}
+
+/**
+ * The daemon and its runtime, by content: uploaded once each, checked before they get their names, and switched to by
+ * renaming a symbolic link. The release before stays for a rollback.
+ */
+export const tandemdRelease: Module<ReleaseArgs, SeenRelease> = {
+  name: 'tandemd_release',
+  schema: z.strictObject({ root: z.string().startsWith('/').default(ROOT) }),
+  needs: [],
+  resources: args => [{ resource: `release:${args.root}`, wanted: 'current' }],
+  probe: args =>
+    sh`cd ${args.root} 2>/dev/null || exit 0; for t_l in node/* releases/*; do echo "$t_l"; done; [ ! -L current ] || echo "current $(readlink current)"`,
+  parse,
+  diff,
+  apply: (change, args, context) => {
+    const release = artefact(context);
+    if (change.resource.startsWith('release:node/')) return uploadNode(args.root, release);
+    if (change.resource.startsWith('release:releases/')) return uploadFiles(args.root, release);
+    return switchTo(args.root, release.id, (change.from as { release: string | null }).release);
+  },
+  provides: (args, context) => (context.release ? [`${args.root}/releases/${context.release.id}/bin`] : []),
+  predict: (_args, _seen, changes) => (changes.length > 0 ? 'unknown' : { changed: false }),
+};
+
+function parse(answer: Uint8Array): SeenRelease {
+  const found = new TextDecoder().decode(answer).split('\n');
+  const under = (prefix: string): string[] =>
+    found.flatMap(line =>
+      /^[0-9a-f]{64}$/.test(line.slice(prefix.length)) && line.startsWith(prefix)
+        ? [line.slice(prefix.length)]
+        : [],
+    );
+  return { nodes: under('node/'), releases: under('releases/'), current: under('current releases/')[0] };
+}
+
+function artefact(context: PlanContext): ReleaseArtefact {
+  return must(context.release, 'planned without a release');
+}
+
+function diff(args: ReleaseArgs, seen: SeenRelease, context: PlanContext): readonly Change[] {
+  const { release } = context;
+  if (!release)
+    throw new Refusal(
+      `there is no release of tandemd for ${context.facts.architecture}: x64 and arm64 can be built`,
+    );
+  const changes: Change[] = [];
+  const upload = (resource: string, to: string, summary: string): void => {
+    changes.push({
+      resource,
+      from: null,
+      to: { root: args.root, path: to },
+      summary,
+      effect: 'none',
+      early: true,
+    });
+  };
+  const nodePath = `node/${release.node.sha256}`;
+  if (!seen.nodes.includes(release.node.sha256))
+    upload(
+      `release:${nodePath}`,
+      nodePath,
+      `Node ${release.node.version} uploaded, ${megabytes(release.node.part.length)}`,
+    );
+  const path = `releases/${release.id}`;
+  if (!seen.releases.includes(release.id)) {
+    const bytes = release.files.reduce((sum, file) => sum + file.part.length, 0);
+    upload(`release:${path}`, path, `tandemd ${release.version} uploaded, ${megabytes(bytes)}`);
+  }
+  if (seen.current !== release.id)
+    changes.push({
+      resource: 'release:current',
+      from: { release: seen.current ?? null },
+      to: { root: args.root, path: 'current', release: release.id },
+      summary: `current: ${seen.current?.slice(0, 12) ?? 'nothing'} → ${release.id.slice(0, 12)}`,
+      effect: 'restart',
+    });
+  return changes;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Under a name that nobody uses until the hash is right; `rm` first, for what an earlier run left. */
+function uploadNode(root: string, release: ReleaseArtefact): Fragment {
+  const { sha256, part } = release.node;
+  const final = `${root}/node/${sha256}`;
+  return lines([
+    sh`rm -rf ${`${final}.part`}; mkdir -p ${`${final}.part`}`,
+    sh`${input(part)} | gzip -dc >${`${final}.part/node`} || { rm -rf ${`${final}.part`}; exit 1; }`,
+    checked(`${final}.part`, 'node', sha256),
+    sh`chmod 755 ${root} ${`${root}/node`} ${`${final}.part`} ${`${final}.part/node`}; sync ${`${final}.part/node`}; mv -T ${`${final}.part`} ${final}`,
+  ]);
+}
+
+function uploadFiles(root: string, release: ReleaseArtefact): Fragment {
+  const final = `${root}/releases/${release.id}`;
+  const part = `${final}.part`;
+  const files = release.files.map(file =>
+    lines([
+      sh`mkdir -p ${`${part}/${file.path}`.replace(/\/[^/]*$/, '')}`,
+      sh`${input(file.part)} >${`${part}/${file.path}`} || { rm -rf ${part}; exit 1; }`,
+      checked(part, file.path, file.sha256),
+      sh`chmod ${file.mode} ${`${part}/${file.path}`}; sync ${`${part}/${file.path}`}`,
+    ]),
+  );
+  return lines([
+    sh`rm -rf ${part}; mkdir -p ${part}`,
+    ...files,
+    sh`ln -s ${`../../node/${release.node.sha256}`} ${`${part}/node`}`,
+    sh`find ${part} -type d -exec chmod 755 {} +; chmod 755 ${root} ${`${root}/releases`}; mv -T ${part} ${final}`,
+  ]);
+}
+
+function checked(dir: string, file: string, sha256: string): Fragment {
+  return sh`t_h=$(sha256sum <${`${dir}/${file}`}); [ "\${t_h%% *}" = ${sha256} ] || { rm -rf ${dir}; echo ${`${file} did not arrive whole`} >&2; exit 1; }`;
+}
+
+/** Renames a new link over the old one, then removes what neither the new release nor the one before needs. */
+function switchTo(root: string, id: string, previous: string | null): Fragment {
+  const kept = [id, ...(previous === null ? [] : [previous])];
+  return lines([
+    sh`cd ${root}; rm -f current.part; ln -s ${`releases/${id}`} current.part; mv -fT current.part current; sync .`,
+    sh`for t_l in releases/*; do case \${t_l#releases/} in`,
+    ...kept.map(name => sh`${name}) ;;`),
+    sh`*) t_prune "$t_l";; esac; done`,
+    sh`for t_l in node/*; do t_u=; for t_k in releases/*/node; do [ "$(readlink "$t_k")" != "../../$t_l" ] || t_u=1; done; [ "$t_u" ] || t_prune "$t_l"; done`,
+  ]);
+}
+
+/** Teardown: what was uploaded goes; the daemon has been stopped by then. */
+export const releaseReverter: Reverter = {
+  kind: 'release',
+  effect: 'restart',
+  probe: entry => sh`if [ -e ${whereOf(entry.ours)} ] || [ -L ${whereOf(entry.ours)} ]; then echo there; fi`,
+  verdict: (_entry, answer) => (answer.length > 0 ? 'ours' : 'gone'),
+  revert: entry => {
+    const { root } = entry.ours as { root: string };
+    return sh`rm -rf ${whereOf(entry.ours)}; rmdir ${`${root}/node`} ${`${root}/releases`} ${root} 2>/dev/null || :`;
+  },
+};
+
+function whereOf(ours: unknown): string {
+  const { root, path } = ours as { root: string; path: string };
+  return `${root}/${path}`;
+}

@@ -1,0 +1,82 @@
+/** The plan of one host: data that an executor runs, prints or leaves alone (check mode). */
+import type { ShownChange, TaskStatus } from '#control/events.ts';
+import type { DaemonStatus } from '#control/status.ts';
+import type { Change } from './module.ts';
+import type { Fragment } from './shell.ts';
+
+/** What one task came to before anything is changed. */
+export interface PlannedTask {
+  /** Unique within the host's plan; equals {@link Step}'s `task`. */
+  readonly id: number;
+  readonly role: string | undefined;
+  readonly name: string;
+  readonly status: Exclude<TaskStatus, 'changed'>;
+  readonly reason?: string;
+  readonly changes: readonly ShownChange[];
+}
+
+/**
+ * One command sequence that the host runs, in order; a failing step ends the host's program. The assembled program
+ * writes `intend` and `done` around the fragment itself.
+ */
+export type Step =
+  | {
+      /** Early, in parallel with other hosts; never touches what serves. */
+      readonly kind: 'stage';
+      readonly task: number;
+      readonly name: string;
+      readonly fragment: Fragment;
+    }
+  | {
+      readonly kind: 'apply';
+      readonly task: number;
+      readonly name: string;
+      readonly change: Change;
+      readonly fragment: Fragment;
+      /** Records written ahead (and fsynced) and after, one JSON line each; absent where teardown has nothing to undo. */
+      readonly records?: { readonly intend: string; readonly done: string };
+    }
+  | { readonly kind: 'handler'; readonly name: string; readonly fragment: Fragment }
+  /** Book-keeping in the ledger (pending handlers and gates, compaction); not shown. */
+  | { readonly kind: 'note'; readonly name: string; readonly fragment: Fragment };
+
+/** A check that must hold after the turn before the next host's turn begins. */
+export interface Gate {
+  readonly name: string;
+  /** Succeeds (exit 0) when the gate holds; waits by itself, up to `timeoutMs`, and explains on stderr. */
+  readonly fragment: Fragment;
+  /** Upper bound on the whole gate. */
+  readonly timeoutMs: number;
+}
+
+export interface HostPlan {
+  readonly host: string;
+  readonly tasks: readonly PlannedTask[];
+  /** Run on all hosts side by side: effect `none`, and the staging and validation of the rest. */
+  readonly early: readonly Step[];
+  /**
+   * Run after `early`, still side by side: changes that may cut our own connection. Only with {@link selfRevert}
+   * armed before them and disarmed after a NEW connection succeeded.
+   */
+  readonly guarded: readonly Step[];
+  /** Set if and only if `guarded` is not empty: takes `guarded` back without us; safe to run after any part of it. */
+  readonly selfRevert: Fragment | undefined;
+  /** Run on one host of a cluster at a time, under locks: what can disturb. Handlers are its last steps. */
+  readonly turn: readonly Step[];
+  /** After the turn; also set with an empty turn when an earlier run stopped at or before them. */
+  readonly gates: readonly Gate[];
+  /** Handlers that an earlier run left behind and that this plan runs. */
+  readonly resumed: readonly string[];
+  /** tandemd's own account, if it runs: who is MASTER decides the rolling order. */
+  readonly live: DaemonStatus | undefined;
+  /**
+   * True if more tasks can only be planned once this plan's registers are known; alone, without tasks and steps, it only
+   * asks for another round of reading.
+   */
+  readonly barrier: boolean;
+}
+
+/** True if the plan has anything to run. */
+export function hasWork(plan: HostPlan): boolean {
+  return plan.early.length + plan.guarded.length + plan.turn.length + plan.gates.length > 0;
+}

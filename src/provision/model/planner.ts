@@ -1,0 +1,251 @@
+/**
+ * Decides for one host, round after round: what to read, and from the answers what to do. With nothing to do there is
+ * one round. More are needed to ask a daemon that is about to be disturbed for its state, where an address depends on
+ * facts or on the ledger, and after a barrier.
+ */
+import { assert } from '#base/assert.ts';
+import { type Diagnostic, InputError, RemoteError } from '#base/errors.ts';
+import type { DaemonStatus } from '#control/status.ts';
+import type { Facts } from './facts.ts';
+import { factsProbe, factVariables, liveProbe, parseFacts, type SeenFacts } from './facts-probe.ts';
+import type { FileSource } from './inventory.ts';
+import { foldLedger, type Ledger } from './ledger.ts';
+import type { PlanContext } from './module.ts';
+import type { Frame } from './frames.ts';
+import type { HostPlan } from './plan.ts';
+import type { Item } from './program.ts';
+import { decide, type Decision, type Knowledge, type TaskWork } from './planner-decide.ts';
+import { dueHandlers } from './planner-handlers.ts';
+import { compactionStep, gatesOf, noteStep, stepsOf } from './planner-steps.ts';
+import type { Play } from './playbook.ts';
+import type { MakeVariables } from './scope.ts';
+import type { ReleaseArtefact } from './release.ts';
+import { type Fragment, NOTHING, sh } from './shell.ts';
+import type { Task } from './task.ts';
+import { redactSecrets, secrets } from './variables-secrets.ts';
+
+export interface PlannerOptions {
+  readonly host: string;
+  /** Those that are for this host. */
+  readonly plays: readonly Play[];
+  /** The host's, under and over the given layers: `layers => hostVariables(inventory, host, { …, ...layers })`. */
+  readonly variables: MakeVariables;
+  readonly files: FileSource;
+  /** The release for an architecture (`x64`, `arm64`), if it can be had. */
+  readonly release: (architecture: string) => ReleaseArtefact | undefined;
+  /** `--tags` and `--skip-tags`. */
+  readonly tags?: readonly string[];
+  readonly skipTags?: readonly string[];
+  /** What only facts can tell, such as an interface that is not there; errors stop the host. */
+  readonly checkFacts?: (facts: Facts) => readonly Diagnostic[];
+}
+
+export class HostPlanner {
+  readonly #options: PlannerOptions;
+  readonly #works: readonly TaskWork[];
+  readonly #seen = new Map<string, Uint8Array>();
+  readonly #changed = new Set<number>();
+  #secrets: readonly string[] | undefined;
+  #facts: SeenFacts | undefined;
+  #ledger: Ledger | undefined;
+  #live: DaemonStatus | undefined;
+  #askLive: 'no' | 'now' | 'done' = 'no';
+  /** The last plan that something could be run of. */
+  #given: HostPlan | undefined;
+  #asked: ReadonlyMap<string, TaskWork | undefined> = new Map();
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+    const tasks = options.plays.flatMap(play => play.tasks.map(task => ({ task, play })));
+    this.#works = tasks
+      .map(({ task, play }, index) => ({ id: index + 1, task, play }))
+      .filter(({ task }) => isWanted(task, options.tags ?? [], options.skipTags ?? []));
+  }
+
+  /** What to read now. Throws InputError for what the user wrote. */
+  probe(): { readonly parts: readonly Item[] } {
+    this.#forgetChanged();
+    const parts: Item[] = [];
+    const works = new Map<string, TaskWork | undefined>();
+    const ask = (id: string, fragment: Fragment, work?: TaskWork): void => {
+      parts.push({ id, fragment });
+      works.set(id, work);
+    };
+    if (!this.#facts) ask('facts', factsProbe());
+    if (!this.#ledger) ask('ledger', sh`[ ! -f "$t_state/ledger" ] || cat "$t_state/ledger"`);
+    if (this.#askLive === 'now') ask('live', liveProbe());
+    for (const { work, instance } of decide(this.#knowledge()).unread) {
+      const { module } = work.task;
+      const context = this.#context();
+      const fragment =
+        module.probeWith && context
+          ? module.probeWith(instance.args, { ...context, planned: new Map(), path: [] })
+          : module.probe(instance.args);
+      if (fragment === NOTHING) this.#seen.set(instance.id, new Uint8Array(0));
+      else ask(instance.id, fragment, work);
+    }
+    this.#asked = works;
+    return { parts };
+  }
+
+  /** What may have been changed since the last plan is read anew, as is the ledger. */
+  #forgetChanged(): void {
+    const plan = this.#given;
+    if (!plan) return;
+    for (const { id } of plan.tasks.filter(task => task.status === 'pending')) {
+      this.#changed.add(id);
+      for (const key of this.#seen.keys())
+        if (key === String(id) || key.startsWith(`${id}.`)) this.#seen.delete(key);
+    }
+    this.#given = undefined;
+    this.#ledger = undefined;
+  }
+
+  /**
+   * The plan, from the answers to {@link probe}. One without tasks and steps that has `barrier` only asks for another round.
+   * Throws RemoteError where a probe failed or this host is not fit, InputError for what the user wrote.
+   */
+  plan(answers: ReadonlyMap<string, Pick<Frame, 'exit' | 'stdout' | 'stderr'>>): HostPlan {
+    for (const [id, work] of this.#asked) this.#take(id, work, answers.get(id));
+    this.#asked = new Map();
+    const decision = decide(this.#knowledge());
+    if (decision.unread.length > 0) return this.#readMore();
+    const plan = this.#assemble(decision);
+    if (plan.turn.length > 0 && this.#facts?.daemonListens === true && this.#askLive === 'no') {
+      this.#askLive = 'now';
+      return this.#readMore();
+    }
+    this.#given = plan;
+    return plan;
+  }
+
+  #take(
+    id: string,
+    work: TaskWork | undefined,
+    answer: Pick<Frame, 'exit' | 'stdout' | 'stderr'> | undefined,
+  ): void {
+    const step = work ? work.task.name : `read ${id}`;
+    const { host } = this.#options;
+    if (!answer) throw new RemoteError({ host, step, message: 'the host did not answer' });
+    if (answer.exit !== 0) {
+      const said = this.#redact(new TextDecoder().decode(answer.stderr));
+      throw new RemoteError({
+        host,
+        step,
+        message: `reading the present state failed with exit code ${answer.exit}`,
+        said,
+      });
+    }
+    if (id === 'facts') this.#takeFacts(answer.stdout);
+    else if (id === 'ledger') this.#ledger = foldLedger(new TextDecoder().decode(answer.stdout));
+    else if (id === 'live') {
+      this.#askLive = 'done';
+      this.#live = parseLive(answer.stdout);
+    } else this.#seen.set(id, answer.stdout);
+  }
+
+  #takeFacts(answer: Uint8Array): void {
+    this.#facts = parseFacts(answer);
+    const diagnostics = this.#options.checkFacts?.(this.#facts.facts) ?? [];
+    if (diagnostics.some(each => each.severity === 'error')) throw new InputError(diagnostics);
+  }
+
+  #context(): Omit<PlanContext, 'planned' | 'path'> | undefined {
+    if (!this.#facts || !this.#ledger) return undefined;
+    const { facts } = this.#facts;
+    const release = this.#options.release(facts.architecture);
+    return { facts, ledger: this.#ledger.entries, release, redact: this.#redact };
+  }
+
+  #knowledge(): Knowledge {
+    const { host, files, variables } = this.#options;
+    return {
+      host,
+      works: this.#works,
+      variables,
+      facts: this.#factVariables(),
+      files,
+      context: this.#context(),
+      seen: this.#seen,
+      changed: this.#changed,
+    };
+  }
+
+  #factVariables(): Readonly<Record<string, unknown>> | undefined {
+    return this.#facts && factVariables(this.#facts.facts);
+  }
+
+  /** The host's secrets are looked for when a text is to be shown, and not before. */
+  #redact = (text: string): string => {
+    const facts = this.#factVariables();
+    this.#secrets ??= secrets(this.#options.variables(facts ? { facts } : {}));
+    return redactSecrets(text, this.#secrets);
+  };
+
+  #assemble(decision: Decision): HostPlan {
+    assert(this.#ledger, 'a plan needs the ledger');
+    const ledger = this.#ledger;
+    const { decided, blocked } = decision;
+    const steps = stepsOf(decided, blocked);
+    const { plays, files, variables } = this.#options;
+    const handlers = dueHandlers({
+      plays,
+      decided,
+      pending: ledger.handlers,
+      variables,
+      facts: this.#factVariables(),
+      files,
+    });
+    const turn = [...steps.turn, ...handlers.map(({ step }) => step)];
+    const gates = gatesOf(decided, ledger, turn.length > 0);
+    const owed = handlers.map(({ key }) => key);
+    const note =
+      turn.length > 0 && owed.length + gates.length > 0
+        ? [
+            noteStep(
+              owed,
+              gates.map(gate => gate.name),
+            ),
+          ]
+        : [];
+    const compaction = steps.early.length + turn.length > 0 ? compactionStep(ledger) : undefined;
+    return {
+      host: this.#options.host,
+      tasks: steps.tasks,
+      early: [...(compaction ? [compaction] : []), ...steps.early],
+      guarded: steps.guarded,
+      selfRevert: steps.selfRevert,
+      turn: [...note, ...turn],
+      gates,
+      resumed: handlers.filter(({ resumed }) => resumed).map(({ key }) => key),
+      live: this.#live,
+      barrier: blocked.length > 0,
+    };
+  }
+
+  #readMore(): HostPlan {
+    const nothing = { tasks: [], early: [], guarded: [], turn: [], gates: [], resumed: [] } as const;
+    const { host } = this.#options;
+    return { host, ...nothing, selfRevert: undefined, live: this.#live, barrier: true };
+  }
+}
+
+/** A status that cannot be read is none: the daemon may be of another version, or on its way down. */
+function parseLive(answer: Uint8Array): DaemonStatus | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(answer));
+    return typeof value === 'object' && value !== null && 'instances' in value
+      ? (value as DaemonStatus)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ansible's rules: `always` runs unless skipped, `never` only when asked for. */
+function isWanted(task: Task, tags: readonly string[], skipTags: readonly string[]): boolean {
+  const has = (list: readonly string[]): boolean => task.tags.some(tag => list.includes(tag));
+  if (has(skipTags)) return false;
+  if (has(['never']) && !has(tags)) return false;
+  return tags.length === 0 || tags.includes('all') || has(tags) || has(['always']);
+}

@@ -1,0 +1,121 @@
+/** Prelude functions about the kernel and services; see {@link file://./prelude.ts}. */
+
+/** Name → text, as in the prelude. */
+export const SYSTEM_FUNCTIONS: ReadonlyMap<string, string> = new Map([
+  // Facts; $1 is tandemd's control socket.
+  [
+    't_facts',
+    `t_facts() {
+read -r t_v </proc/sys/kernel/hostname; echo "hostname $t_v"
+read -r t_v </proc/sys/kernel/osrelease; echo "kernel $t_v"
+read -r t_v </proc/sys/kernel/random/boot_id; echo "boot $t_v"
+echo "machine $(uname -m)"
+while IFS='=' read -r t_k t_v; do case $t_k in ID|ID_LIKE|VERSION_ID) t_v=\${t_v#[\\"\\']}; echo "$t_k \${t_v%[\\"\\']}";; esac; done </etc/os-release
+[ ! -d /run/systemd/system ] || echo init systemd
+[ ! -S "$1" ] || echo daemon yes
+for t_l in /sys/class/net/*; do
+t_v= t_k=
+[ ! -r "$t_l/flags" ] || read -r t_k <"$t_l/flags"
+[ ! -r "$t_l/address" ] || read -r t_v <"$t_l/address" || :
+echo "if \${t_l##*/} $t_v $t_k"
+done
+ip -o addr show | while read -r t_a t_b t_c t_l t_v; do t_v=\${t_v##*scope }; echo "ad $t_b $t_l \${t_v%% *}"; done
+}`,
+  ],
+  // Parameter $1 at $2, and its line in file $3: two lines, `=value` or empty.
+  // Not by \`read\`: dash reads byte by byte, and a file in /proc/sys gives only its first byte that way.
+  [
+    't_sysctl',
+    `t_sysctl() {
+t_v=
+if [ -r "$2" ] && t_v=$(cat "$2"); then echo "=$t_v"; else echo; fi
+t_v=
+[ ! -f "$3" ] || while IFS= read -r t_l; do case $t_l in "$1"[\\ =]*) t_v==\${t_l#*=};; esac; done <"$3"
+echo "$t_v"
+}`,
+  ],
+  // Gives file $1 the line \`$2 = $3\`, or none without $3; a file without lines goes.
+  [
+    't_sysctl_line',
+    `t_sysctl_line() {
+mkdir -p "\${1%/*}"
+t_q=\${1%/*}/.\${1##*/}.tandem
+{
+[ ! -f "$1" ] || while IFS= read -r t_l; do case $t_l in "$2"[\\ =]*) ;; *) printf '%s\\n' "$t_l";; esac; done <"$1"
+[ -z "$3" ] || printf '%s = %s\\n' "$2" "$3"
+} >"$t_q"
+if [ -s "$t_q" ]; then chmod 644 "$t_q"; sync "$t_q"; mv -f "$t_q" "$1"; else rm -f "$t_q" "$1"; fi
+}`,
+  ],
+  // \`systemctl $1 $2\`, after a daemon-reload if the unit's file is newer than what systemd knows; journal on failure.
+  [
+    't_unit',
+    `t_unit() {
+case $(systemctl show -p LoadState -p NeedDaemonReload "$2") in *not-found*|*=yes*) systemctl daemon-reload;; esac
+systemctl "$1" "$2" && return 0
+t_e=$?
+journalctl -u "$2" -n 20 --no-pager -o cat >&2 2>/dev/null || :
+return $t_e
+}`,
+  ],
+  // Runs t_g and writes its status and length before its output, so that several answers fit into one.
+  [
+    't_part',
+    `t_part() {
+t_p=$(trap 'printf x' 0
+set -e
+t_g 2>&1) && t_e=0 || t_e=$?
+t_p=\${t_p%x}
+printf '%s %s\\n%s' "$t_e" "\${#t_p}" "$t_p"
+}`,
+  ],
+  // Removes directory $1 of the release root, and its entry.
+  ['t_prune', 't_prune() { rm -rf "$1"; t_log "{\\"t\\":\\"gone\\",\\"r\\":\\"release:$1\\"}"; }'],
+  // The firewall as it matters to file $1: five lines, an empty one, and the ruleset.
+  [
+    't_firewall',
+    `t_firewall() {
+t_x=no t_c= t_i=no t_h=
+! command -v nft >/dev/null || t_x=yes
+echo "nft $t_x"
+t_v=
+[ ! -r /proc/net/ip_tables_names ] || while read -r t_l; do t_v="$t_v $t_l"; done </proc/net/ip_tables_names
+case "$t_v " in *' filter '*)
+if command -v iptables-legacy >/dev/null && ! iptables-legacy -S | grep -q -e DROP -e REJECT; then t_v=; fi
+esac
+echo "legacy$t_v"
+for t_l in /etc/sysconfig/nftables.conf /etc/nftables.conf; do [ ! -f "$t_l" ] || t_c=$t_l; done
+echo "configuration $t_c"
+[ -z "$t_c" ] || while IFS= read -r t_l; do [ "$t_l" != "include \\"$1\\"" ] || t_i=yes; done <"$t_c"
+echo "included $t_i"
+[ ! -f "$1" ] || t_h=$(sha256sum <"$1")
+printf 'file %s\\n\\n' "\${t_h%% *}"
+[ $t_x = no ] || nft -t list ruleset
+}`,
+  ],
+  // Commands that delete every rule with our tag, for nft -f.
+  [
+    't_nft_tagged',
+    `t_nft_tagged() {
+nft -a list ruleset | while read -r t_a t_b t_c t_l; do case $t_a in
+table) t_t="$t_b $t_c";;
+chain) t_k=$t_b;;
+*) case "$t_b $t_c $t_l" in *'comment "tandem:'*'# handle '*) echo "delete rule $t_t $t_k handle \${t_l##* }";; esac
+esac; done
+}`,
+  ],
+  // Gives nftables' configuration $1 the line that includes $2 (\`on\`), or takes it out (\`off\`).
+  [
+    't_nft_include',
+    `t_nft_include() {
+[ -f "$1" ] || return 0
+t_q=\${1%/*}/.\${1##*/}.tandem
+{
+while IFS= read -r t_l || [ -n "$t_l" ]; do [ "$t_l" = "include \\"$2\\"" ] || printf '%s\\n' "$t_l"; done <"$1"
+[ "$3" = off ] || printf 'include "%s"\\n' "$2"
+} >"$t_q"
+chown --reference="$1" "$t_q"; chmod --reference="$1" "$t_q"; t_label "$t_q" "$1"
+sync "$t_q"; mv -f "$t_q" "$1"
+}`,
+  ],
+]);

@@ -1,0 +1,196 @@
+/** The turns of one cluster: locks on all members, one host after the other, masters last and after a switchover. */
+import type { DaemonStatus } from '#control/status.ts';
+import { sh } from '#provision/model/shell.ts';
+import type { RunContext } from './api.ts';
+import type { HostRun } from './host-run.ts';
+import {
+  mastered,
+  representatives,
+  rollingOrder,
+  turnRestarts,
+  unprotected,
+  type RollingUnit,
+} from './rolling.ts';
+
+/** What a roll may do to a cluster. */
+export interface RollPolicy {
+  /** Disturb though a member is missing or nobody could take over. */
+  readonly forceDegraded: boolean;
+  /**
+   * The hosts are taken down for good: a clean stop gives the VIPs away by itself, no redundancy is to be kept, and a
+   * missing member holds nobody up; but a host that serves only goes with its cluster's name in `yes`.
+   */
+  readonly teardown: { readonly yes: readonly string[] } | undefined;
+}
+
+/** Nothing of ours is left on a host without a ledger: not even the place where locks lie. */
+const REMOVE_RUN_DIRECTORY = sh`[ -e "$t_state" ] || rm -rf "$t_run"`;
+
+/** How long `tandemd handover` may take per instance, seconds. */
+const HANDOVER_SECONDS = 30;
+
+export class ClusterRun {
+  readonly #unit: RollingUnit;
+  readonly #members: readonly HostRun[];
+  readonly #context: RunContext;
+  readonly #policy: RollPolicy;
+
+  /** `members` in order of preference. */
+  constructor(unit: RollingUnit, members: readonly HostRun[], context: RunContext, policy: RollPolicy) {
+    this.#unit = unit;
+    this.#members = members;
+    this.#context = context;
+    this.#policy = policy;
+  }
+
+  /** Runs the turns that are due, once every member is prepared. Never throws. */
+  async roll(): Promise<void> {
+    const due = this.#members.filter(host => host.selected && host.due && !this.#maintained(host));
+    if (due.length > 0 && this.#permitted(due)) {
+      await Promise.all(this.#members.filter(host => !host.selected).map(host => host.look()));
+      const missing = this.#members.filter(host => host.remote.failure);
+      const tolerated = this.#policy.forceDegraded || this.#policy.teardown !== undefined;
+      if (missing.length > 0 && !tolerated) this.#postponeAll(due, missing);
+      else await this.#rollLocked(due);
+    }
+    await Promise.all(this.#members.map(host => host.finish()));
+  }
+
+  /** A teardown of what serves must have been meant. */
+  #permitted(due: readonly HostRun[]): boolean {
+    const { teardown } = this.#policy;
+    const unnamed = this.#unit.clusters.filter(cluster => teardown?.yes.includes(cluster) === false);
+    const serving = due.filter(host => mastered(host.live).length > 0);
+    if (!teardown || unnamed.length === 0 || serving.length === 0) return true;
+    for (const host of serving) {
+      const message = `it serves: it is MASTER of ${mastered(host.live).join(', ')}. If that shall end, give --yes ${unnamed.join(',')}`;
+      host.remote.fail(host.remote.error('teardown', message), 'teardown');
+    }
+    for (const host of due)
+      host.postpone(`${serving.map(each => each.name).join(', ')} of ${this.#unit.name} serves`);
+    return false;
+  }
+
+  #maintained(host: HostRun): boolean {
+    const mark = host.maintenance;
+    if (!mark || !host.due) return false;
+    const message = `under maintenance by ${mark.owner}: ${mark.reason}; it is not started, reloaded or restarted`;
+    this.#context.emit({ type: 'warning', host: host.name, message });
+    host.postpone(message);
+    return true;
+  }
+
+  #postponeAll(due: readonly HostRun[], missing: readonly HostRun[]): void {
+    const names = missing.map(host => host.name).join(', ');
+    const reason = `${names} of ${this.#unit.name} cannot take over: only what disturbs nothing was done`;
+    this.#context.emit({ type: 'warning', message: `${reason} (--force-degraded does it all the same)` });
+    for (const host of due) host.postpone(reason);
+  }
+
+  async #rollLocked(due: readonly HostRun[]): Promise<void> {
+    const reachable = this.#members.filter(host => host.remote.connected);
+    try {
+      const locked = await this.#lockAll(reachable, due);
+      if (locked === 'after-waiting') await Promise.all(due.map(host => host.planAgain()));
+      if (locked !== 'no') await this.#rollInOrder(due.filter(host => host.due));
+    } finally {
+      await Promise.all(reachable.map(host => this.#unlock(host)));
+    }
+  }
+
+  async #unlock(host: HostRun): Promise<void> {
+    await host.remote.unlock();
+    if (!this.#policy.teardown || !host.selected || !host.remote.connected) return;
+    await host.remote.ask(REMOVE_RUN_DIRECTORY, 'remove /run/tandem').catch(() => undefined);
+  }
+
+  /** In name order on every controller: two runs never wait for each other. */
+  async #lockAll(
+    reachable: readonly HostRun[],
+    due: readonly HostRun[],
+  ): Promise<'no' | 'at-once' | 'after-waiting'> {
+    let waited = false;
+    for (const host of reachable.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+      host.remote.phase('waiting-turn');
+      try {
+        if (await host.remote.lock()) waited = true;
+      } catch (error) {
+        host.remote.fail(error, 'lock the host');
+        for (const other of due) other.postpone(`${host.name} could not be locked`);
+        return 'no';
+      }
+    }
+    return waited ? 'after-waiting' : 'at-once';
+  }
+
+  async #rollInOrder(due: readonly HostRun[]): Promise<void> {
+    const live = await this.#livePicture();
+    const names = due.map(host => host.name);
+    let stoppedBy: string | undefined;
+    for (const name of rollingOrder(names, this.#unit.members, live)) {
+      const host = due.find(candidate => candidate.name === name);
+      if (!host) continue;
+      if (stoppedBy !== undefined)
+        host.postpone(`the roll-out of ${this.#unit.name} stopped at ${stoppedBy}`);
+      else if (!(await this.#turnOf(host))) stoppedBy = name;
+    }
+  }
+
+  async #turnOf(host: HostRun): Promise<boolean> {
+    const handedOver = await this.#switchOver(host);
+    if (handedOver === 'refused') return false;
+    const done = await host.turn();
+    if (!done && handedOver.length > 0) await this.#endHandover(host, handedOver);
+    return done;
+  }
+
+  /** Before a master's daemon is stopped another one takes over. Gives the instances that it gave away. */
+  async #switchOver(host: HostRun): Promise<readonly string[] | 'refused'> {
+    if (this.#policy.teardown || this.#members.length < 2) return [];
+    if (!host.plan || !turnRestarts(host.plan)) return [];
+    const live = await this.#livePicture();
+    const instances = mastered(live.get(host.name));
+    if (instances.length === 0) return [];
+    const exposed = unprotected(host.name, live);
+    if (exposed.length > 0 && !this.#policy.forceDegraded) {
+      const reason = `nobody could take over ${exposed.join(', ')} from it (--force-degraded restarts it all the same)`;
+      this.#context.emit({ type: 'warning', host: host.name, message: `${reason}; it was left alone` });
+      host.postpone(reason);
+      return 'refused';
+    }
+    const covered = instances.filter(name => !exposed.includes(name));
+    if (covered.length === 0) return [];
+    this.#context.emit({ type: 'switchover', cluster: this.#unit.name, from: host.name, instances: covered });
+    const asked = representatives(live.get(host.name), covered);
+    return (await this.#handOver(host, asked)) ? asked : 'refused';
+  }
+
+  /** What every member's tandemd says now: the probe may be a minute old, and turns start daemons. */
+  async #livePicture(): Promise<Map<string, DaemonStatus | undefined>> {
+    const asked = this.#members.map(async (host): Promise<[string, DaemonStatus | undefined]> => [
+      host.name,
+      host.remote.connected ? await host.remote.live().catch(() => undefined) : undefined,
+    ]);
+    return new Map(await Promise.all(asked));
+  }
+
+  async #handOver(host: HostRun, instances: readonly string[]): Promise<boolean> {
+    const command = sh`PATH=/opt/tandem/current/bin:$PATH; tandemd handover --timeout ${HANDOVER_SECONDS} ${instances}`;
+    try {
+      await host.remote.must(command, 'hand over to the backup');
+      return true;
+    } catch (error) {
+      await this.#endHandover(host, instances);
+      host.remote.fail(error, 'hand over to the backup');
+      host.postpone('the switchover failed');
+      return false;
+    }
+  }
+
+  /** The host may become MASTER again: what it was handed over for did not come about. */
+  async #endHandover(host: HostRun, instances: readonly string[]): Promise<void> {
+    if (!host.remote.connected) return;
+    const command = sh`PATH=/opt/tandem/current/bin:$PATH; tandemd handover --end ${instances}`;
+    await host.remote.ask(command, 'end the switchover').catch(() => undefined);
+  }
+}

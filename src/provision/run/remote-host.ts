@@ -1,0 +1,209 @@
+/** One host during a run: its session, and programs in it with the errors and events that they come to. */
+import { InputError, messageOf, RemoteError } from '#base/errors.ts';
+import type { HostPhase } from '#control/events.ts';
+import type { DaemonStatus } from '#control/status.ts';
+import type { Frame } from '#provision/model/frames.ts';
+import { assemble, type Item, type Program } from '#provision/model/program.ts';
+import { type Fragment, sh } from '#provision/model/shell.ts';
+import type { RunContext } from './api.ts';
+import { LOCK_BUSY, lockFragment, unlockFragment } from './lock.ts';
+import type { Answers, HostAccess } from './ports.ts';
+import { newNonce, openSession, type ProgramOptions, type Session } from './session.ts';
+
+/** Why a host was given up. */
+export interface HostFailure {
+  readonly step: string;
+  readonly message: string;
+  readonly unreachable: boolean;
+  readonly invalid: boolean;
+}
+
+/** An upload says how far it is at most this often, in bytes. */
+const UPLOAD_EVENT_BYTES = 1024 * 1024;
+
+/** How often a lock that somebody else holds is tried. */
+const LOCK_RETRY_MS = 250;
+
+const LIVE_STATUS: Fragment = sh`PATH=/opt/tandem/current/bin:$PATH; command -v tandemd >/dev/null || exit 0; tandemd status --json 2>/dev/null || :`;
+
+export class RemoteHost {
+  readonly access: HostAccess;
+  readonly context: RunContext;
+  failure: HostFailure | undefined;
+  #session: Session | undefined;
+  /** Sessions that have been replaced. */
+  readonly #closing: Promise<void>[] = [];
+
+  constructor(access: HostAccess, context: RunContext) {
+    this.access = access;
+    this.context = context;
+  }
+
+  get name(): string {
+    return this.access.name;
+  }
+
+  get connected(): boolean {
+    return this.#session !== undefined && !this.#session.broken;
+  }
+
+  phase(phase: HostPhase, detail?: string): void {
+    this.context.emit({
+      type: 'host-phase',
+      host: this.name,
+      phase,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  /** A point at which an interrupted run may stop: nothing is left half-done. Throws RemoteError if it was. */
+  checkpoint(step: string): void {
+    if (this.context.signal?.aborted) throw this.error(step, 'the run was interrupted');
+  }
+
+  /** Throws RemoteError. */
+  async connect(): Promise<void> {
+    this.checkpoint('connect');
+    this.phase('connecting');
+    const startedAtMs = performance.now();
+    const session = await openSession(this.context.transport, this.access, this.context.ask);
+    this.#session = session;
+    const elapsedMs = Math.round(performance.now() - startedAtMs);
+    this.context.emit({ type: 'host-connected', host: this.name, transport: session.transport, elapsedMs });
+  }
+
+  /** A second connection, from the TCP handshake to a program's answer; takes the first one's place. */
+  async reconnect(step: string): Promise<void> {
+    const session = await openSession(this.context.transport, this.access, this.context.ask);
+    try {
+      await session.run(this.assemble([{ id: 'here', fragment: sh`:` }], 'all'), this.#options(step));
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    // Not waited for here: it may be cut, and a timer runs on the host.
+    if (this.#session) this.#closing.push(this.#session.close());
+    this.#session = session;
+  }
+
+  assemble(items: readonly Item[], run: 'all' | 'until-failure'): Program {
+    return assemble(items, { nonce: newNonce(), run, paths: this.context.settings.paths });
+  }
+
+  /** Runs a program. Throws RemoteError. */
+  run(program: Program, step: string, more: Partial<ProgramOptions> = {}): Promise<Answers> {
+    const session = this.#session;
+    if (!session) throw this.error(step, 'there is no connection');
+    return session.run(program, { ...this.#options(step), ...more });
+  }
+
+  #options(step: string): ProgramOptions {
+    let reported = 0;
+    return {
+      step,
+      silenceTimeoutMs: this.context.settings.silenceTimeoutMs,
+      onUpload: (what, sent, total) => {
+        if (sent < reported) reported = 0;
+        if (sent !== total && sent - reported < UPLOAD_EVENT_BYTES) return;
+        reported = sent;
+        if (total >= UPLOAD_EVENT_BYTES)
+          this.context.emit({ type: 'upload', host: this.name, what, sent, total });
+      },
+    };
+  }
+
+  /** Runs one fragment and gives its answer, whatever its exit code. */
+  async ask(fragment: Fragment, step: string, more: Partial<ProgramOptions> = {}): Promise<Frame> {
+    const answers = await this.run(this.assemble([{ id: 'a', fragment }], 'all'), step, more);
+    const answer = answers.get('a');
+    if (!answer) throw this.error(step, 'the host did not answer');
+    return answer;
+  }
+
+  /** Runs one fragment that must succeed. Throws RemoteError with the host's words. */
+  async must(fragment: Fragment, step: string, more: Partial<ProgramOptions> = {}): Promise<Frame> {
+    const answer = await this.ask(fragment, step, more);
+    if (answer.exit !== 0) throw this.error(step, `exit code ${answer.exit}`, saidIn(answer));
+    return answer;
+  }
+
+  /** tandemd's own account of the present; undefined if it does not run or cannot say. */
+  async live(): Promise<DaemonStatus | undefined> {
+    const { stdout } = await this.ask(LIVE_STATUS, 'ask tandemd for its status');
+    try {
+      return JSON.parse(new TextDecoder().decode(stdout)) as DaemonStatus;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Takes the host's lock, waiting for whoever holds it. True if it had to wait: the host may not be as it was when it was
+   * read. Throws RemoteError that names the holder.
+   */
+  async lock(): Promise<boolean> {
+    let waited = false;
+    const { owner, lockTimeoutMs } = this.context.settings;
+    const deadlineAtMs = performance.now() + lockTimeoutMs;
+    for (;;) {
+      this.checkpoint('lock the host');
+      const answer = await this.ask(lockFragment(owner), 'lock the host');
+      if (answer.exit === 0) return waited;
+      if (answer.exit !== LOCK_BUSY)
+        throw this.error('lock the host', `exit code ${answer.exit}`, saidIn(answer));
+      const holder = new TextDecoder().decode(answer.stdout).trim();
+      if (performance.now() + LOCK_RETRY_MS > deadlineAtMs) {
+        const message = `another run holds the lock: ${holder}. Wait for it, give --lock-timeout, or end that process`;
+        throw this.error('lock the host', message);
+      }
+      waited = true;
+      this.phase('waiting-turn', `locked by ${holder}`);
+      await new Promise(resolve => setTimeout(resolve, LOCK_RETRY_MS));
+    }
+  }
+
+  /** Never throws: a lock that stays is stale as soon as the session ends. */
+  async unlock(): Promise<void> {
+    if (this.connected) await this.ask(unlockFragment(), 'unlock the host').catch(() => undefined);
+  }
+
+  error(step: string, message: string, said = ''): RemoteError {
+    return new RemoteError({ host: this.name, step, message, said });
+  }
+
+  /** Gives the host up; the first reason counts. */
+  fail(error: unknown, step: string): void {
+    if (this.failure) return;
+    const failure = failureOf(error, step);
+    this.failure = { ...failure, message: this.context.redact(failure.message) };
+    const { step: failed, message, unreachable } = this.failure;
+    this.context.emit({ type: 'host-failed', host: this.name, step: failed, message, unreachable });
+  }
+
+  /** Never throws. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await Promise.all([session?.close(), ...this.#closing]);
+  }
+}
+
+/** What a fragment said, for errors: standard error, or the end of standard output. */
+export function saidIn(answer: Frame): string {
+  const text = new TextDecoder();
+  const errors = text.decode(answer.stderr).trim();
+  return errors === '' ? text.decode(answer.stdout).trim().slice(-2000) : errors.slice(-4000);
+}
+
+function failureOf(error: unknown, step: string): HostFailure {
+  if (!(error instanceof RemoteError)) {
+    return { step, message: messageOf(error), unreachable: false, invalid: error instanceof InputError };
+  }
+  const prefix = `${error.host}: ${error.step}: `;
+  return {
+    step: error.step,
+    message: error.message.slice(prefix.length),
+    unreachable: error.unreachable,
+    invalid: false,
+  };
+}
