@@ -57,11 +57,17 @@ export function loadSite(
   const topology = deriveTopology(inventory, extraVars);
   const all = [...diagnostics, ...topology.diagnostics];
   throwErrors(all);
+  const seen = new Map<string, unknown>();
+  const tandemOf = (host: string): unknown => {
+    const value = seen.get(host) ?? asValue(topology.hosts.get(host) ?? emptyTopology(host));
+    seen.set(host, value);
+    return value;
+  };
   const variables = (host: string, layers: VariableLayers = {}) =>
     hostVariables(inventory, host, {
       ...layers,
       extraVars,
-      magic: { ...layers.magic, tandem: asValue(topology.hosts.get(host) ?? emptyTopology(host)) },
+      magic: { ...layers.magic, tandem: tandemOf(host) },
     });
   return {
     files,

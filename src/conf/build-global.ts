@@ -38,7 +38,6 @@ export function buildGlobalDefs(
   report: Report,
 ): GlobalDefs {
   const [scriptUser, scriptGroup] = settings.words('script_user') ?? [];
-  const dynamic = settings.words('dynamic_interfaces');
   const vmacPrefix = settings.text('vmac_prefix') ?? 'vrrp';
   const checkLog = settings.words('reload_check_config')?.[0]?.text;
   return {
@@ -73,7 +72,7 @@ export function buildGlobalDefs(
     vrrpGarpIntervalMs: settings.number('vrrp_garp_interval') ?? 0,
     vrrpGnaIntervalMs: settings.number('vrrp_gna_interval') ?? 0,
     defaultInterface: settings.text('default_interface') ?? 'eth0',
-    dynamicInterfaces: !dynamic ? 'off' : dynamic[0]?.text === 'allow_if_changes' ? 'allow_if_changes' : 'on',
+    dynamicInterfaces: buildDynamicInterfaces(settings, report),
     linkbeatUsePolling: top.flag('linkbeat_use_polling'),
     logUnknownVrids: settings.flag('log_unknown_vrids'),
     vmacPrefix,
@@ -89,6 +88,16 @@ export function buildGlobalDefs(
     lvsSyncDaemon: undefined,
     checkerLogAllFailures: false,
   };
+}
+
+function buildDynamicInterfaces(settings: Settings, report: Report): GlobalDefs['dynamicInterfaces'] {
+  const words = settings.words('dynamic_interfaces');
+  if (!words) return 'off';
+  const [option] = words;
+  if (!option) return 'on';
+  if (option.text === 'allow_if_changes') return 'allow_if_changes';
+  report.error('value-invalid', option.position, `\`${option.text}\` is not allow_if_changes`);
+  return 'on';
 }
 
 function buildMail(settings: Settings, report: Report): MailSettings {

@@ -1,7 +1,7 @@
 import { buildNotify } from './build-instance.ts';
 import type { InstanceDefaults } from './build-global.ts';
 import { buildTrackers, type Trackable } from './build-trackers.ts';
-import type { VrrpInstance, VrrpSyncGroup } from './model.ts';
+import type { Tracker, VrrpInstance, VrrpSyncGroup } from './model.ts';
 import type { Report } from './report.ts';
 import type { ConfigEnvironment } from './source.ts';
 import { didYouMean } from './suggest.ts';
@@ -75,14 +75,35 @@ export function buildGroup(
   }
   const owner = members.some(member => member.priority === PRIORITY_OWNER);
   const ignored = owner ? 'priority 255' : undefined;
+  const trackers = buildTrackers(settings, context.trackable, ignored, context.environment, report);
+  tellTrackedTwice(name, trackers.trackInterfaces, members, report);
   return {
     name,
     position: settings.position,
     group: draft.members.filter(member => members.some(instance => instance.name === member)),
     syncGroupTrackingWeight: keepsWeights(settings),
-    ...buildTrackers(settings, context.trackable, ignored, context.environment, report),
+    ...trackers,
     ...buildNotify(settings),
     notifyPriorityChanges: settings.boolean('notify_priority_changes') ?? defaults.notifyPriorityChanges,
     smtpAlert: settings.boolean('smtp_alert') ?? defaults.smtpAlert,
   };
+}
+
+/** An interface that the group tracks and a member tracks anyway: the member's own line, or the one it runs on. */
+function tellTrackedTwice(
+  group: string,
+  tracked: readonly Tracker[],
+  members: readonly VrrpInstance[],
+  report: Report,
+): void {
+  for (const { name, position } of tracked) {
+    const member = members.find(
+      each =>
+        (each.trackPrimary && each.interface === name) ||
+        each.trackInterfaces.some(other => other.name === name),
+    );
+    if (!member) continue;
+    const message = `${name} is tracked by ${member.name} too, which is in sync group ${group}`;
+    report.error('track-interface-twice', position, message, 'remove one of the two');
+  }
 }

@@ -6,6 +6,18 @@ import type { ConfigEnvironment } from './source.ts';
 import { didYouMean } from './suggest.ts';
 import { namesIn, readSeconds, type Settings } from './values.ts';
 
+/** Interfaces that no earlier `garp_group` names; the others are told. */
+export function checkGarpGroups(groups: readonly GarpGroup[], report: Report): void {
+  const taken = new Set<string>();
+  for (const { interfaces, position } of groups) {
+    for (const name of interfaces) {
+      if (taken.has(name))
+        report.error('garp-group-twice', position, `${name} is in a garp_group already; the first counts`);
+      taken.add(name);
+    }
+  }
+}
+
 /** `garp_group`; undefined if it sets no pause or names no interface. */
 export function buildGarpGroup(
   settings: Settings,
@@ -19,8 +31,9 @@ export function buildGarpGroup(
   for (const { text, position } of words) checkInterface(text, position, environment, report);
   const garpIntervalMs = settings.number('garp_interval');
   const gnaIntervalMs = settings.number('gna_interval');
-  if ((garpIntervalMs === undefined && gnaIntervalMs === undefined) || words.length === 0) {
-    if (words.length > 0)
+  const hasInterval = garpIntervalMs !== undefined || gnaIntervalMs !== undefined;
+  if (!hasInterval || words.length === 0) {
+    if (!hasInterval)
       report.error('garp-group-empty', settings.position, 'this garp_group sets no interval; it is left out');
     else
       report.warning(

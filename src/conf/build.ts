@@ -2,7 +2,13 @@ import type { Position } from '#base/position.ts';
 import { buildGlobalDefs, buildInstanceDefaults } from './build-global.ts';
 import { buildGroup, draftGroups, keepsWeights, type GroupDraft } from './build-group.ts';
 import { buildInstance, type Membership } from './build-instance.ts';
-import { buildGarpGroup, buildInterfaceDelays, buildLinkbeat, buildTrackGroup } from './build-lists.ts';
+import {
+  buildGarpGroup,
+  buildInterfaceDelays,
+  buildLinkbeat,
+  buildTrackGroup,
+  checkGarpGroups,
+} from './build-lists.ts';
 import {
   buildScript,
   buildTrackFile,
@@ -54,6 +60,10 @@ export function buildConfig(
       return buildTrackGroup(name, settings, usable, report) ?? [];
     },
   );
+  const garpGroups = blocks(top, 'garp_group', report).flatMap(
+    settings => buildGarpGroup(settings, environment, report) ?? [],
+  );
+  checkGarpGroups(garpGroups, report);
   return {
     globalDefs,
     vrrpInstances,
@@ -63,9 +73,7 @@ export function buildConfig(
     trackFiles: [...trackable.files.values()],
     trackGroups,
     ...buildStatics(top, new Set(trackGroups.map(({ name }) => name)), environment, report),
-    garpGroups: blocks(top, 'garp_group', report).flatMap(
-      settings => buildGarpGroup(settings, environment, report) ?? [],
-    ),
+    garpGroups,
     interfaceDelays: buildInterfaceDelays(top.lines('interface_up_down_delays', report), environment, report),
     linkbeatInterfaces: buildLinkbeat(top.lines('linkbeat_interfaces', report), environment, report),
     virtualServerGroups: [],

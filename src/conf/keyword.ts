@@ -47,8 +47,8 @@ export type Argument =
       readonly syntax: string;
       readonly words: readonly [number, number];
     }
-  /** A block of lines with a syntax of their own. */
-  | { readonly type: 'lines'; readonly syntax: string }
+  /** A block of lines with a syntax of their own; `words`: how many words stand before the brace. */
+  | { readonly type: 'lines'; readonly syntax: string; readonly words: readonly [number, number] }
   /** Words with a syntax of their own: how many there may be. */
   | { readonly type: 'words'; readonly syntax: string; readonly words: readonly [number, number] };
 
@@ -122,7 +122,9 @@ export const weight = (max: number): Argument => ({ type: 'weight', min: -max, m
 export const script: Argument = { type: 'script', lone: false, optional: false };
 export const loneScript: Argument = { type: 'script', lone: true, optional: false };
 export const optionalScript: Argument = { type: 'script', lone: false, optional: true };
-export const lines = (syntax: string): Argument => ({ type: 'lines', syntax });
+export const lines = (syntax: string): Argument => ({ type: 'lines', syntax, words: [0, 0] });
+/** Lines of a block with a name. */
+export const namedLines = (syntax: string): Argument => ({ type: 'lines', syntax, words: [1, 1] });
 export const words = (syntax: string, min: number, max: number): Argument => ({
   type: 'words',
   syntax,

@@ -40,7 +40,7 @@ const NOTIFICATION: readonly Keyword[] = [
   global('smtp_helo_name', word('NAME'), 'Name in the HELO.', { default: 'the host name' }),
   global(
     'smtp_connect_timeout',
-    wholeSeconds(0, MAX_TIMER_S),
+    wholeSeconds(1, MAX_TIMER_S),
     'How long a connection to the mail server may take.',
     { default: '30' },
   ),
@@ -48,14 +48,14 @@ const NOTIFICATION: readonly Keyword[] = [
   global('smtp_alert_vrrp', boolean, 'Default of smtp_alert in vrrp_instance and vrrp_sync_group.'),
   global('smtp_alert_checker', boolean, 'Default of smtp_alert in virtual and real servers.'),
   global('no_email_faults', flag, 'No mail about FAULT.'),
-  global('notify_fifo', words(FIFO, 1, 3), 'FIFO for all event lines.', RESTART),
+  global('notify_fifo', words(FIFO, 1, 3), 'FIFO for all event lines.', { ...RESTART, once: true }),
   global(
     'notify_fifo_script',
     loneScript,
     'Script that reads notify_fifo, given its path as last argument.',
     RESTART,
   ),
-  global('vrrp_notify_fifo', words(FIFO, 1, 3), 'FIFO for VRRP event lines.', RESTART),
+  global('vrrp_notify_fifo', words(FIFO, 1, 3), 'FIFO for VRRP event lines.', { ...RESTART, once: true }),
   global('vrrp_notify_fifo_script', loneScript, 'Script that reads vrrp_notify_fifo.', RESTART),
   global('lvs_notify_fifo', words(FIFO, 1, 3), 'FIFO for checkers’ event lines.', { ...LVS, ...RESTART }),
   global('lvs_notify_fifo_script', loneScript, 'Script that reads lvs_notify_fifo.', { ...LVS, ...RESTART }),
@@ -91,20 +91,25 @@ const PROTOCOL: readonly Keyword[] = [
   global('vrrp_strict', flag, 'Strict protocol compliance.'),
   global('vrrp_mcast_group4', address('GROUP'), 'IPv4 group of adverts.', { default: '224.0.0.18' }),
   global('vrrp_mcast_group6', address('GROUP'), 'IPv6 group of adverts.', { default: 'ff02::12' }),
-  global('vrrp_startup_delay', seconds(0, 1000), 'Ignores adverts for this long after start.', {
+  global('vrrp_startup_delay', seconds(0.001, MAX_TIMER_S), 'Ignores adverts for this long after start.', {
     default: '0',
   }),
-  global('vrrp_delay_after_boot', seconds(0, 1000), 'The same, counted from the boot of the host.', {
-    default: '0',
-    since: '2.4.0',
-  }),
+  global(
+    'vrrp_delay_after_boot',
+    seconds(0.001, MAX_TIMER_S),
+    'The same, counted from the boot of the host.',
+    {
+      default: '0',
+      since: '2.4.0',
+    },
+  ),
   global('vrrp_check_unicast_src', flag, 'Default of check_unicast_src.'),
   global('vrrp_skip_check_adv_addr', boolean, 'Default of skip_check_adv_addr.', { default: 'off' }),
   global('vrrp_down_timer_adverts', integer(1, 100), 'Default of down_timer_adverts.', { default: '3' }),
   global('vrrp_garp_master_delay', wholeSeconds(0, MAX_TIMER_S), 'Default of garp_master_delay.', {
     default: '5',
   }),
-  global('vrrp_garp_master_repeat', integer(0, 0x7fffffff), 'Default of garp_master_repeat.', {
+  global('vrrp_garp_master_repeat', integer(0, MAX_UNSIGNED), 'Default of garp_master_repeat.', {
     default: '5',
   }),
   global('vrrp_garp_master_refresh', wholeSeconds(0, MAX_UNSIGNED), 'Default of garp_master_refresh.', {
@@ -112,7 +117,7 @@ const PROTOCOL: readonly Keyword[] = [
   }),
   global(
     'vrrp_garp_master_refresh_repeat',
-    integer(0, 0x7fffffff),
+    integer(0, MAX_UNSIGNED),
     'Default of garp_master_refresh_repeat.',
     { default: '1' },
   ),
@@ -122,12 +127,17 @@ const PROTOCOL: readonly Keyword[] = [
   global('vrrp_garp_lower_prio_repeat', integer(0, 0x7fffffff), 'Default of garp_lower_prio_repeat.', {
     default: 'vrrp_garp_master_repeat',
   }),
-  global('vrrp_garp_interval', seconds(0, 1000), 'Pause between gratuitous ARPs on an interface.', {
-    default: '0',
-  }),
+  global(
+    'vrrp_garp_interval',
+    seconds(0.000001, MAX_TIMER_S),
+    'Pause between gratuitous ARPs on an interface.',
+    {
+      default: '0',
+    },
+  ),
   global(
     'vrrp_gna_interval',
-    seconds(0, 1000),
+    seconds(0.000001, MAX_TIMER_S),
     'Pause between unsolicited neighbour advertisements on an interface.',
     { default: '0' },
   ),
@@ -151,9 +161,13 @@ const PROTOCOL: readonly Keyword[] = [
   global('dynamic_interfaces', words('[allow_if_changes]', 0, 1), 'Interfaces may appear after start.', {
     default: 'off',
   }),
-  global('vmac_prefix', word('PREFIX'), 'Start of generated macvlan names.', { default: 'vrrp' }),
+  global('vmac_prefix', word('PREFIX'), 'Start of generated macvlan names.', {
+    default: 'vrrp',
+    once: true,
+  }),
   global('vmac_addr_prefix', word('PREFIX'), 'Start of generated macvlan names for VIPs.', {
     default: 'vmac_prefix',
+    once: true,
   }),
   global(
     'disable_local_igmp',
@@ -164,7 +178,10 @@ const PROTOCOL: readonly Keyword[] = [
 ];
 
 const FIREWALLS: readonly Keyword[] = [
-  global('nftables', words('[TABLE]', 0, 1), 'Name of the nftables table.', { default: 'keepalived' }),
+  global('nftables', words('[TABLE]', 0, 1), 'Name of the nftables table.', {
+    default: 'keepalived',
+    once: true,
+  }),
   global('nftables_priority', integer(-0x80000000, 0x7fffffff), 'Priority of the base chains.', FIREWALL),
   global('nftables_counters', flag, 'Counters in the rules.', FIREWALL),
   global('nftables_ifindex', flag, 'Sets by interface index.', FIREWALL),
@@ -179,13 +196,13 @@ const SCHEDULING: readonly Keyword[] = [
   global('vrrp_cpu_affinity', words('CPU …', 1, 1024), 'CPUs of the VRRP process.'),
   global(
     'vrrp_rlimit_rttime',
-    integer(2, MAX_UNSIGNED),
+    integer(1, MAX_UNSIGNED),
     'RLIMIT_RTTIME in microseconds.',
     noEffect('a real-time VRRP process has no such limit'),
   ),
   global(
     'vrrp_rlimit_rtime',
-    integer(2, MAX_UNSIGNED),
+    integer(1, MAX_UNSIGNED),
     'Deprecated name of vrrp_rlimit_rttime.',
     noEffect('see vrrp_rlimit_rttime'),
   ),
@@ -215,13 +232,13 @@ const SCHEDULING: readonly Keyword[] = [
     ),
     global(
       `${process}_rlimit_rttime`,
-      integer(2, MAX_UNSIGNED),
+      integer(1, MAX_UNSIGNED),
       `RLIMIT_RTTIME of the ${process} process.`,
       ONE_PROCESS,
     ),
     global(
       `${process}_rlimit_rtime`,
-      integer(2, MAX_UNSIGNED),
+      integer(1, MAX_UNSIGNED),
       `Deprecated name of ${process}_rlimit_rttime.`,
       ONE_PROCESS,
     ),
@@ -286,12 +303,10 @@ const PROGRAM: readonly Keyword[] = [
     'Mode mask of files.',
     noEffect('files are created with explicit modes'),
   ),
-  global(
-    'tmp_config_directory',
-    word('DIRECTORY'),
-    'Where a copy of the configuration is kept.',
-    noEffect('no copy is made'),
-  ),
+  global('tmp_config_directory', word('DIRECTORY'), 'Where a copy of the configuration is kept.', {
+    ...noEffect('no copy is made'),
+    once: true,
+  }),
   global(
     'config_save_dir',
     word('DIRECTORY'),
@@ -308,7 +323,7 @@ const PROGRAM: readonly Keyword[] = [
     ...noEffect('state is read from the control socket'),
     since: '2.2.8',
   }),
-  global('snmp_socket', word('SOCKET'), 'Socket of the SNMP master agent.', SNMP),
+  global('snmp_socket', word('SOCKET'), 'Socket of the SNMP master agent.', { ...SNMP, once: true }),
   ...[
     'enable_traps',
     'enable_snmp_vrrp',
@@ -366,7 +381,10 @@ export const TOP_GLOBAL_KEYWORDS: readonly Keyword[] = [
   row('', 'net_namespace', word('NAME'), 'Network namespace to run in.', RESTART),
   row('', 'net_namespace_ipvs', word('NAME'), 'Network namespace of IPVS.', { ...LVS, ...RESTART }),
   row('', 'namespace_with_ipsets', flag, 'Ipsets in a namespace.', FIREWALL),
-  row('', 'instance', word('NAME'), 'Name of this daemon among several on a host.', RESTART),
+  row('', 'instance', word('NAME'), 'Name of this daemon among several on a host.', {
+    ...RESTART,
+    once: true,
+  }),
   row('', 'use_pid_dir', flag, 'PID files under /run/keepalived.', {
     ...noEffect('systemd tracks the process'),
     ...RESTART,

@@ -59,6 +59,10 @@ export const INSTANCE_KEYWORDS: readonly Keyword[] = [
     block('authentication', '', 0),
     'Authentication of version 2, which RFC 3768 removed.',
   ),
+  instance('auth_hmac', block('auth_hmac', '', 0), 'Signed adverts.', {
+    ...notSupported('signed adverts are not implemented'),
+    since: '2.4.0',
+  }),
   instance(
     'virtual_ipaddress',
     lines(ADDRESS_LINE),
@@ -142,14 +146,14 @@ export const INSTANCE_KEYWORDS: readonly Keyword[] = [
     'Delay of the second burst of gratuitous ARPs; 0: none.',
     { default: '5' },
   ),
-  instance('garp_master_repeat', integer(0, 0x7fffffff), 'Gratuitous ARPs in a burst.', { default: '5' }),
+  instance('garp_master_repeat', integer(0, MAX_UNSIGNED), 'Gratuitous ARPs in a burst.', { default: '5' }),
   instance(
     'garp_master_refresh',
     wholeSeconds(0, MAX_UNSIGNED),
     'Interval of gratuitous ARPs while MASTER; 0: none.',
     { default: '0' },
   ),
-  instance('garp_master_refresh_repeat', integer(0, 0x7fffffff), 'Gratuitous ARPs in a refresh.', {
+  instance('garp_master_refresh_repeat', integer(0, MAX_UNSIGNED), 'Gratuitous ARPs in a refresh.', {
     default: '1',
   }),
   instance(
@@ -193,6 +197,7 @@ export const INSTANCE_KEYWORDS: readonly Keyword[] = [
     'use_vmac',
     words('[NAME] [MAC]', 0, 6),
     'Macvlan with the virtual MAC address 00:00:5e:00:01:VRID.',
+    ONCE,
   ),
   instance('use_vmac_addr', flag, "Macvlans on the VIPs' other interfaces too."),
   instance('vmac_xmit_base', flag, 'Sends adverts from the interface under the macvlan.'),

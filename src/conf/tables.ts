@@ -2,6 +2,8 @@ import {
   block,
   describeArgument,
   lines,
+  MAX_TIMER_S,
+  namedLines,
   noEffect,
   notSupported,
   row,
@@ -86,7 +88,7 @@ const TOP_KEYWORDS: readonly Keyword[] = [
   row(
     '',
     'virtual_server_group',
-    lines('ADDRESS[-LAST][/PREFIX] [PORT] | fwmark N [inet|inet6]'),
+    namedLines('ADDRESS[-LAST][/PREFIX] [PORT] | fwmark N [inet|inet6]'),
     'Addresses and marks of a virtual server.',
     LVS,
   ),
@@ -98,8 +100,13 @@ const TRACK_GROUP_KEYWORDS: readonly Keyword[] = [
 ];
 
 const GARP_GROUP_KEYWORDS: readonly Keyword[] = [
-  row('garp_group', 'garp_interval', seconds(0, 2147), 'Pause between gratuitous ARPs.'),
-  row('garp_group', 'gna_interval', seconds(0, 2147), 'Pause between unsolicited neighbour advertisements.'),
+  row('garp_group', 'garp_interval', seconds(0, MAX_TIMER_S), 'Pause between gratuitous ARPs.'),
+  row(
+    'garp_group',
+    'gna_interval',
+    seconds(0, MAX_TIMER_S),
+    'Pause between unsolicited neighbour advertisements.',
+  ),
   row('garp_group', 'interface', word('INTERFACE'), 'The interface.'),
   row('garp_group', 'interfaces', lines('INTERFACE'), 'Interfaces that share the pause.'),
 ];

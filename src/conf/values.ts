@@ -4,6 +4,7 @@ import type { Position } from '#base/position.ts';
 import { describeArgument, type Argument, type BlockName, type Keyword } from './keyword.ts';
 import { readScript } from './command.ts';
 import { splitWords, type Word } from './lexer.ts';
+import { goesOnWithoutArgument } from './lone-keywords.ts';
 import type { ScriptCommand } from './model.ts';
 import { parseBoolean, parseInteger, parseSeconds } from './number.ts';
 import type { Statement } from './parser.ts';
@@ -107,8 +108,7 @@ function readArgument(keyword: Keyword, statement: Statement, report: Report): V
   const count = statement.words.length - 1;
   if (count < least) {
     const hint = `expected \`${name} ${describeArgument(argument)}\``;
-    const id = argument.type === 'block' ? 'name-missing' : 'argument-missing';
-    report.error(id, statement.position, `\`${name}\` lacks an argument`, hint);
+    report.error(missingArgumentId(keyword), statement.position, `\`${name}\` lacks an argument`, hint);
     return undefined;
   }
   if (count > most) {
@@ -118,11 +118,18 @@ function readArgument(keyword: Keyword, statement: Statement, report: Report): V
   return readValue(argument, statement, report);
 }
 
+/** keepalived gives up at a missing argument (`argument-missing`), or ignores the keyword where it looks itself. */
+function missingArgumentId({ block, name, argument }: Keyword): string {
+  if (argument.type === 'block') return 'name-missing';
+  return goesOnWithoutArgument(block, name) ? 'argument-none' : 'argument-missing';
+}
+
 function argumentCount(argument: Argument): readonly [number, number] {
   switch (argument.type) {
     case 'flag':
+      return [0, 0];
     case 'lines':
-      return [0, argument.type === 'flag' ? 0 : 1];
+      return argument.words;
     case 'boolean':
       return [0, 1];
     case 'block':
@@ -143,6 +150,11 @@ function tellExtraWords(keyword: Keyword, statement: Statement, from: number, re
   if (keywordsOf(keyword.block).has(extra.text)) {
     const message = `\`${extra.text}\` is ignored: each keyword needs a line of its own`;
     report.error('keyword-on-same-line', extra.position, message, `write \`${extra.text}\` on the next line`);
+    return;
+  }
+  if (keyword.argument.type === 'lines') {
+    const message = `\`${keyword.name}\` takes no words before its block; they are ignored`;
+    report.error('name-extra', extra.position, message);
     return;
   }
   if (keyword.argument.type === 'block') {
@@ -214,6 +226,8 @@ export function readSeconds(
   }
   const value = parseSeconds(word.text);
   if (value === undefined) return invalid(word, 'a number of seconds', report);
+  if (/\.\d{7}/.test(word.text))
+    report.error('value-precision', word.position, `${word.text} s is more precise than a microsecond`);
   if (value >= range.min * 1000 && value <= range.max * 1000) return value;
   report.error('value-out-of-range', word.position, `${word.text} s is not in ${range.min}–${range.max} s`);
   return undefined;

@@ -50,13 +50,14 @@ export class FakeTables implements NetworkTables {
     return { ok: true, value: this.#rules.filter(rule => rule.family === family) };
   }
 
-  addAddresses(specs: readonly AddressSpec[]): (KernelFailure | undefined)[] {
+  /** `ours`: with the daemon's mark; the test's own additions to the host have none. */
+  addAddresses(specs: readonly AddressSpec[], ours = true): (KernelFailure | undefined)[] {
     return specs.map(spec =>
       this.#change(`address add ${formatCidr(spec)} on ifindex ${spec.ifindex}`, () => {
         if (!this.#links.has(spec.ifindex)) return ERRNO.ENODEV;
         if (spec.prefix > 8 * spec.address.length) return ERRNO.EINVAL;
         if (this.#addresses.some(address => isSame(address, spec))) return ERRNO.EEXIST;
-        const address = found(spec, this.#links.get(spec.ifindex)?.name ?? '');
+        const address = { ...found(spec, this.#links.get(spec.ifindex)?.name ?? ''), ours };
         this.#addresses.push(address);
         this.emit({ type: 'addressAdded', address });
         return 0;

@@ -100,7 +100,8 @@ export class FakeKernel implements Kernel {
     const ifindex = ++this.#lastIfindex;
     this.#ports.set(ifindex, port);
     this.tables.setLink({ ...NEW_LINK, ifindex, name, mac });
-    this.tables.addAddresses(addresses.map(spec => ({ ...spec, ifindex })));
+    const specs = addresses.map(spec => ({ ...spec, ifindex }));
+    this.tables.addAddresses(specs, false);
     const link = () =>
       this.tables.link(ifindex) ?? { ...NEW_LINK, ifindex, name, mac, up: false, running: false };
     let carrier = true;

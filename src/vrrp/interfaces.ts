@@ -1,4 +1,5 @@
 import type { Family } from '#base/address.ts';
+import type { Config } from '#conf/model.ts';
 import { PRIORITY_OWNER } from '#wire/vrrp.ts';
 import type { LinkEvent } from './event.ts';
 import type { InterfaceState, VirtualRouter, VrrpEngine } from './state.ts';
@@ -52,14 +53,13 @@ export function sourceOf(engine: VrrpEngine, router: VirtualRouter): Uint8Array 
   if (configured) return isOnHost(engine, configured) ? configured : undefined;
   const own = engine.interfaces.get(router.segment.interface)?.addresses ?? [];
   const wantsLinkLocal = router.family === 6 && isLinkLocal(router.config.unicastPeers[0]?.address);
-  const candidates = own.filter(
-    address =>
-      isOfFamily(address, router.family) &&
-      (router.family === 4 || isLinkLocal(address) === wantsLinkLocal) &&
-      (router.config.priority === PRIORITY_OWNER || !isVirtual(engine, address)),
-  );
+  const isCandidate = (address: Uint8Array): boolean =>
+    isOfFamily(address, router.family) &&
+    (router.family === 4 || isLinkLocal(address) === wantsLinkLocal) &&
+    (router.config.priority === PRIORITY_OWNER || !isVirtual(engine, address));
   const current = router.source;
-  return candidates.find(address => current !== undefined && same(address, current)) ?? candidates[0];
+  if (current && own.some(address => same(address, current)) && isCandidate(current)) return current;
+  return own.find(isCandidate);
 }
 
 function isOnHost(engine: VrrpEngine, address: Uint8Array): boolean {
@@ -68,8 +68,20 @@ function isOnHost(engine: VrrpEngine, address: Uint8Array): boolean {
   return false;
 }
 
+/** The VIPs of each configuration: asked for every router at every change of an address, so never searched for. */
+const virtualAddresses = new WeakMap<Config, ReadonlySet<string>>();
+
 function isVirtual(engine: VrrpEngine, address: Uint8Array): boolean {
-  return engine.routers.some(router => router.addresses.some(state => same(state.address.address, address)));
+  let known = virtualAddresses.get(engine.config);
+  if (!known) {
+    const all = engine.config.vrrpInstances.flatMap(each => [
+      ...each.virtualAddresses,
+      ...each.virtualAddressesExcluded,
+    ]);
+    known = new Set(all.map(each => each.address.join(' ')));
+    virtualAddresses.set(engine.config, known);
+  }
+  return known.has(address.join(' '));
 }
 
 function isOfFamily(address: Uint8Array, family: Family): boolean {

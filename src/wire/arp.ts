@@ -5,7 +5,7 @@ const ARPHRD_ETHERNET = 1;
 const REQUEST = 1;
 
 /** RFC 826 for IPv4 over Ethernet; the lengths 6 and 4 are one word. */
-export const arpMessage = layout({
+const arpMessage = layout({
   hardwareType: u16be,
   protocolType: u16be,
   lengths: u16be,

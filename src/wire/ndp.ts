@@ -25,7 +25,7 @@ export const ipv6Header = layout({
 });
 
 /** RFC 4861 §4.4, with the one option of §4.6.1. */
-export const neighbourAdvertisement = layout({
+const neighbourAdvertisement = layout({
   type: u8,
   code: u8,
   checksum: u16be,

@@ -1,5 +1,5 @@
 import { assert } from '#base/assert.ts';
-import { layout, type LayoutValue, u16be, u32be, u8, viewOf } from './layout.ts';
+import { layout, u16be, u32be, u8, viewOf } from './layout.ts';
 
 /**
  * Records between the VRRP process and its worker, one layout for all: a fixed header, then `bodyLength` bytes of
@@ -36,9 +36,6 @@ export const SCRIPT_NOT_RUN = 513;
 export type WorkerRecordKind = keyof typeof WORKER_RECORD;
 
 const header = layout({ bodyLength: u32be, kind: u8, reserved: u8, code: u16be, id: u32be });
-
-/** The header as it is on the wire. */
-export type WorkerHeader = LayoutValue<typeof header>;
 
 /** Longest body, in bytes: an argv may not be longer on Linux either (MAX_ARG_STRLEN is 128 KiB). */
 export const BODY_LENGTH_MAX = 256 * 1024;

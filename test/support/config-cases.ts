@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Argument, Keyword } from '#conf/keyword.ts';
 import { argumentsOf, configurationWith, VRRP_KEYWORDS } from '#testing/keyword-uses.ts';
 
@@ -97,4 +99,20 @@ export function keywordCases(): ConfigCase[] {
 function twice({ name }: Keyword, usual: string): string {
   const statement = `${name} ${usual}`.trimEnd();
   return `${statement}\n${statement}`;
+}
+
+/** The configurations in `test/fixtures/keepalived`: good as they are. */
+export function fixtureCases(): ConfigCase[] {
+  const folder = new URL('../fixtures/keepalived/', import.meta.url);
+  return readdirSync(folder).map(name => ({ name, text: readFileSync(new URL(name, folder), 'utf8') }));
+}
+
+const SAMPLES = '/usr/share/doc/keepalived/samples';
+
+/** The samples of the Debian package, with interfaces and scripts that this host has; none if documentation is not installed. */
+export function sampleCases(): ConfigCase[] {
+  if (!existsSync(SAMPLES)) return [];
+  return readdirSync(SAMPLES)
+    .filter(name => name.startsWith('keepalived.conf'))
+    .map(name => ({ name, text: readFileSync(join(SAMPLES, name), 'utf8') }));
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ModuleHost } from '#testing/module-host.ts';
 import { copy } from './copy.ts';
@@ -20,10 +20,8 @@ function armCommands(): void {
     writeFileSync(
       `${host.bin}/${name}`,
       `#!/bin/sh
-if [ "$KILL_AT" ]; then
 read -r n <'${host.dir}/count'; echo $((n+1)) >'${host.dir}/count'
 [ "$n" -lt "$KILL_AT" ] || kill -9 0
-fi
 PATH=/usr/sbin:/usr/bin:/sbin:/bin; exec ${name} "$@"
 `,
       { mode: 0o755 },
@@ -32,7 +30,6 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin; exec ${name} "$@"
 
 describe('killed at any command', () => {
   test('the next run converges, and teardown restores', async () => {
-    armCommands();
     let killedAt = 0;
     for (; killedAt < COMMANDS_MAX; killedAt++) {
       const dir = host.path(`d${killedAt}`);
@@ -40,11 +37,13 @@ describe('killed at any command', () => {
       mkdirSync(dir);
       if (killedAt % 2 === 0) writeFileSync(dest, `original ${killedAt}`);
       writeFileSync(host.path('count'), '0\n');
+      armCommands();
       const args = { dest, content: `ours ${killedAt}`, mode: '0600' };
       const finished = await host.converge(copy, args, { KILL_AT: String(killedAt) }).then(
         () => true,
         () => false,
       );
+      for (const name of COMMANDS) rmSync(`${host.bin}/${name}`);
       const halfWay = existsSync(dest) ? readFileSync(dest, 'utf8') : undefined;
       expect([undefined, `original ${killedAt}`, `ours ${killedAt}`]).toContain(halfWay);
       await host.converge(copy, args);
