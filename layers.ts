@@ -29,7 +29,7 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: 'daemon',
     layers: ['base', 'wire', 'conf', 'control', 'vrrp', 'check', 'lvs', 'linux'],
-    packages: [],
+    packages: ['nodemailer'],
     node: 'any',
     pure: false,
   },

@@ -6,10 +6,11 @@ import { assert } from '#base/assert.ts';
 const LOG_FUNCTION = /t_log\(\) \{([^}]*)\}/;
 
 /**
- * For {@link RecordingOptions.rewrite}: the program kills its own process group once the ledger has `records` records.
- * Program text and its length in the header are changed on the way; inputs pass.
+ * For {@link RecordingOptions.rewrite}: the program kills its own process group once the ledger has `records` records
+ * (or, with a file to count in, once the session has written so many). Program text and its length in the header are
+ * changed on the way; inputs pass.
  */
-export function killAfterRecord(records: number): Transform {
+export function killAfterRecord(records: number, countIn?: string): Transform {
   let pending = Buffer.alloc(0);
   let passing = 0;
   return new Transform({
@@ -32,7 +33,7 @@ export function killAfterRecord(records: number): Transform {
         const [header, nonce = '', length = ''] = head;
         const end = header.length + Number(length);
         if (pending.length < end) break;
-        const text = lethal(pending.toString('utf8', header.length, end), records);
+        const text = lethal(pending.toString('utf8', header.length, end), records, countIn);
         this.push(`\ntandem/1 ${nonce} ${Buffer.byteLength(text)}\n${text}`);
         pending = pending.subarray(end);
       }
@@ -41,13 +42,17 @@ export function killAfterRecord(records: number): Transform {
   });
 }
 
-function lethal(program: string, records: number): string {
+function lethal(program: string, records: number, countIn: string | undefined): string {
   if (!program.includes('t_log')) return program;
   assert(LOG_FUNCTION.test(program), 'the prelude writes records through t_log');
+  // $$ is the session's shell in every subshell.
+  const count = countIn === undefined ? undefined : `"${countIn}.$$"`;
+  const lines = `grep -c '^{' ${count ?? '"$t_state/ledger"'}`;
   return program.replace(
     LOG_FUNCTION,
     (_whole, body: string) => `t_log() {${body}
-[ "$(grep -c '^{' "$t_state/ledger")" -lt ${records} ] || kill -9 0
+${count === undefined ? '' : `echo '{' >>${count}`}
+[ "$(${lines})" -lt ${records} ] || kill -9 0
 }`,
   );
 }

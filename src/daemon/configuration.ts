@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Diagnostic } from '#base/errors.ts';
+import { checkConfig } from '#conf/load.ts';
+import type { Config } from '#conf/model.ts';
+import { hostConfigSource } from './config-source.ts';
+import type { Flags } from './flags.ts';
+import { secureScripts } from './script-security.ts';
+import { unsupportedIn } from './unsupported.ts';
+
+/** A configuration as the daemon takes it up, or why it does not. */
+export interface LoadedConfiguration {
+  readonly file: string;
+  /** Usable even with errors: what could not be used is left out. */
+  readonly config: Config;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly hasErrors: boolean;
+  /** keepalived's: 0 fine, 4 cannot run, 5 errors but runs, 6 script security. */
+  readonly exitCode: 0 | 4 | 5 | 6;
+  /** Of everything that was read, in the order of reading. Computed when first asked for: a start has no time for it. */
+  readonly sha256: () => string;
+}
+
+/**
+ * Reads the configuration that the flags name. `check` also complains of interfaces that this host does not have, as
+ * `keepalived -t` does; a running daemon waits for them.
+ */
+export function loadConfiguration(flags: Flags, purpose: 'check' | 'run'): LoadedConfiguration {
+  const texts: string[] = [];
+  const source = {
+    ...hostConfigSource,
+    read: (path: string) => {
+      const text = hostConfigSource.read(path);
+      texts.push(text ?? '');
+      return text;
+    },
+  };
+  const checked = checkConfig(flags.configFile, source, {
+    hostname: hostname(),
+    ...(flags.configId === undefined ? {} : { configId: flags.configId }),
+    ...(purpose === 'check' ? { interfaces: readdirSync('/sys/class/net') } : {}),
+  });
+  let sha256: string | undefined;
+  const scripts = secureScripts(checked.config);
+  const diagnostics = [...checked.diagnostics, ...unsupportedIn(checked.config), ...scripts.diagnostics];
+  const hasInsecure = scripts.diagnostics.some(each => each.severity === 'error');
+  return {
+    file: flags.configFile,
+    config: scripts.config,
+    diagnostics,
+    hasErrors: diagnostics.some(each => each.severity === 'error'),
+    exitCode: checked.exitCode === 0 && hasInsecure ? 6 : checked.exitCode,
+    sha256: () => (sha256 ??= hashOf(texts)),
+  };
+}
+
+function hashOf(texts: string[]): string {
+  const hash = createHash('sha256');
+  for (const text of texts.splice(0)) hash.update(text).update('\0');
+  return hash.digest('hex');
+}

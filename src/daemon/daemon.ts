@@ -1,0 +1,272 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatDiagnostic, messageOf } from '#base/errors.ts';
+import type { Config } from '#conf/model.ts';
+import type {
+  DaemonEvent,
+  DaemonStatus,
+  InstanceState,
+  ReloadStatus,
+  SchedulingStatus,
+} from '#control/status.ts';
+import type { Kernel, KernelFailure } from '#linux/ports.ts';
+import type { NotifyAction } from '#vrrp/action.ts';
+import { keepalivedState } from '#vrrp/names.ts';
+import type { VirtualRouter } from '#vrrp/state.ts';
+import { Announcer } from './announcer.ts';
+import { type Clocks, wallTimeOf } from './clock.ts';
+import type { LoadedConfiguration } from './configuration.ts';
+import { Interfaces } from './interfaces.ts';
+import { forgetVips, recordVips, removeForeignLeftovers } from './leftovers.ts';
+import type { Log } from './log.ts';
+import { metricsText } from './metrics.ts';
+import { VrrpRuntime } from './runtime.ts';
+import type { Scripts } from './scripts.ts';
+import { reportGroups, reportInstances } from './status-report.ts';
+import type { ServiceNotifier } from './systemd.ts';
+
+/** What a daemon is made of. */
+export interface DaemonParts {
+  readonly kernel: Kernel;
+  readonly clocks: Clocks;
+  readonly log: Log;
+  readonly service: ServiceNotifier;
+  readonly runDir: string;
+  readonly keepVips: boolean;
+  readonly version: string;
+  readonly release: string | null;
+  readonly load: () => LoadedConfiguration;
+  readonly makeScripts: (config: Config, onResult: (script: string, success: boolean) => void) => Scripts;
+}
+
+/** Instances that the service manager's status line names one by one. */
+const NAMED_INSTANCES_MAX = 8;
+
+/** A running tandemd: VRRP, scripts, and what it says of itself. */
+export class Daemon {
+  readonly runtime: VrrpRuntime;
+  readonly scripts: Scripts;
+  /** Set once the kernel has been asked. */
+  scheduling: SchedulingStatus = { policy: 'other', priority: 0, degraded: null };
+  readonly #parts: DaemonParts;
+  readonly #interfaces = new Interfaces();
+  readonly #startedAtMs: number;
+  readonly #lastStates = new Map<VirtualRouter, InstanceState>();
+  #loaded: LoadedConfiguration;
+  #reload: ReloadStatus;
+  #publish: ((event: () => DaemonEvent) => void) | undefined;
+  #closeControl: () => void = () => {};
+  #statusScheduled = false;
+
+  constructor(parts: DaemonParts, loaded: LoadedConfiguration, config: Config) {
+    const { kernel, log, clocks } = parts;
+    this.#parts = parts;
+    this.#loaded = loaded;
+    this.#startedAtMs = clocks.wallMs();
+    this.#reload = this.#reloadStatus('loaded', loaded);
+    const packets = kernel.openPacketSocket();
+    if (!packets.ok) log.error(`gratuitous ARP cannot be sent: ${packets.failure.message}`);
+    const socket = packets.ok ? packets.value : { send: () => 0, close: () => {} };
+    const announcer = new Announcer(socket, this.#interfaces, forwardsIpv6);
+    const observer = {
+      notify: (action: NotifyAction) => this.#onNotify(action),
+      address: this.#onAddress.bind(this),
+    };
+    const interfaces = this.#interfaces;
+    const ahSequenceStart = Math.floor(clocks.wallMs() / 1000);
+    this.runtime = new VrrpRuntime({ kernel, log, interfaces, announcer, observer, ahSequenceStart }, config);
+    this.scripts = parts.makeScripts(config, (script, success) =>
+      this.runtime.deliver({ kind: 'scriptResult', script, success }),
+    );
+  }
+
+  get clocks(): Clocks {
+    return this.#parts.clocks;
+  }
+
+  /** Takes up work; returns why it cannot. */
+  start(): KernelFailure | undefined {
+    const { kernel, log, runDir, service } = this.#parts;
+    const { runtime } = this;
+    const failure = runtime.observeHost();
+    if (failure) return failure;
+    const record = vipRecord(runDir);
+    removeForeignLeftovers(record, runtime.engine.config, kernel.tables, this.#interfaces, log);
+    recordVips(record, runtime.engine.config, log);
+    runtime.start(kernel.nowMs());
+    service.ready(this.#summary());
+    return undefined;
+  }
+
+  /** Sends everything that happens from now on to `publish`; `close` is called when the daemon stops. */
+  publishTo(publish: (event: () => DaemonEvent) => void, close: () => void): void {
+    this.#publish = publish;
+    this.#closeControl = close;
+  }
+
+  /** Loads the file again. A bad one is reported, and everything stays as it is. */
+  reload(): ReloadStatus {
+    const { kernel, log, service, runDir, load } = this.#parts;
+    service.reloading(kernel.nowMs());
+    log.notice('Reloading ...');
+    const loaded = load();
+    const { config } = loaded;
+    const outcome = loaded.hasErrors ? 'rejected' : 'loaded';
+    for (const diagnostic of loaded.diagnostics) log.warning(formatDiagnostic(diagnostic));
+    if (outcome === 'loaded') {
+      this.#warnOfFixedSettings(config);
+      this.#loaded = loaded;
+      recordVips(vipRecord(runDir), config, log);
+      this.runtime.reconfigure(config);
+      this.scripts.reconfigure(config);
+      log.notice(`Reload finished: ${config.vrrpInstances.length} instances`);
+    } else {
+      log.error(`Reload rejected: ${this.#loaded.file} has errors; the running configuration stays in place`);
+    }
+    this.#reload = this.#reloadStatus(outcome, loaded);
+    this.#publish?.(() => ({ type: 'reload', atMs: this.#reload.atMs, outcome }));
+    service.ready(this.#summary());
+    return this.#reload;
+  }
+
+  /** Gives everything up in good order. `onStopped` is called when the scripts have run, too. */
+  stop(onStopped: () => void): void {
+    const { log, service, runDir, kernel } = this.#parts;
+    service.stopping();
+    this.#closeControl();
+    log.notice('Stopping');
+    this.runtime.stop(this.#parts.keepVips);
+    if (!this.#parts.keepVips) forgetVips(vipRecord(runDir));
+    const startedAtMs = kernel.nowMs();
+    this.scripts.slot.stop(SCRIPTS_STOP_MS, () => {
+      log.notice(`Stopped Tandem (scripts took ${Math.round(kernel.nowMs() - startedAtMs)} ms)`);
+      service.close();
+      onStopped();
+    });
+  }
+
+  /** Tells subscribers that the worker's state is another one. */
+  workerChanged(): void {
+    this.#publish?.(() => ({
+      type: 'worker',
+      atMs: this.clocks.wallMs(),
+      state: this.scripts.slot.status.state,
+    }));
+  }
+
+  status(): DaemonStatus {
+    const { version, release, clocks } = this.#parts;
+    const { scheduling } = this;
+    const { engine } = this.runtime;
+    return {
+      version,
+      release,
+      pid: process.pid,
+      startedAtMs: this.#startedAtMs,
+      routerId: engine.config.globalDefs.routerId,
+      configurationFile: this.#loaded.file,
+      configurationSha256: this.#loaded.sha256(),
+      reload: this.#reload,
+      scheduling,
+      worker: this.scripts.slot.status,
+      instances: reportInstances(engine, clocks, (name, address) => this.runtime.isPresent(name, address)),
+      syncGroups: reportGroups(engine),
+    };
+  }
+
+  metrics(): string {
+    return metricsText(this.runtime.engine);
+  }
+
+  /** Writes what USR1 (`keepalived.data`) or USR2 (`keepalived.stats`) asks for into the run directory. */
+  dump(what: 'data' | 'stats'): void {
+    const { runDir, log } = this.#parts;
+    const path = join(runDir, `keepalived.${what}`);
+    const text = what === 'data' ? `${JSON.stringify(this.status(), undefined, 2)}\n` : this.metrics();
+    try {
+      writeFileSync(path, text, { mode: 0o600 });
+      log.notice(`Wrote ${path}`);
+    } catch (error) {
+      log.error(`cannot write ${path}: ${messageOf(error)}`);
+    }
+  }
+
+  findRouter(name: string): VirtualRouter | undefined {
+    return this.runtime.engine.routers.find(router => router.config.name === name);
+  }
+
+  #onNotify(action: NotifyAction): void {
+    this.scripts.notify(action);
+    if (action.kind !== 'notify' || action.type !== 'INSTANCE') return;
+    const { router, reason } = action;
+    const to = keepalivedState(router.state);
+    const from = this.#lastStates.get(router) ?? 'INIT';
+    this.#lastStates.set(router, to);
+    if (from === to) return;
+    this.#publish?.(() => {
+      const atMs = wallTimeOf(this.#parts.clocks.monotonicMs(), this.#parts.clocks);
+      return { type: 'state', atMs, instance: router.config.name, from, to, reason };
+    });
+    this.#scheduleStatus();
+  }
+
+  #onAddress(
+    router: VirtualRouter,
+    address: string,
+    change: 'added' | 'removed' | 'failed',
+    reason: string,
+  ): void {
+    this.#publish?.(() => {
+      const atMs = wallTimeOf(this.#parts.clocks.monotonicMs(), this.#parts.clocks);
+      return { type: 'vip', atMs, instance: router.config.name, address, change, reason };
+    });
+  }
+
+  /** Once per turn of the event loop, after what is urgent. */
+  #scheduleStatus(): void {
+    if (this.#statusScheduled) return;
+    this.#statusScheduled = true;
+    setImmediate(() => {
+      this.#statusScheduled = false;
+      this.#parts.service.status(this.#summary());
+    });
+  }
+
+  #summary(): string {
+    const { routers } = this.runtime.engine;
+    if (routers.length <= NAMED_INSTANCES_MAX)
+      return routers.map(router => `${router.config.name} ${keepalivedState(router.state)}`).join(', ');
+    const states = ['MASTER', 'BACKUP', 'FAULT', 'INIT'] as const;
+    return states
+      .map(state => `${routers.filter(router => keepalivedState(router.state) === state).length} ${state}`)
+      .join(', ');
+  }
+
+  #reloadStatus(outcome: ReloadStatus['outcome'], loaded: LoadedConfiguration): ReloadStatus {
+    const atMs = this.#parts.clocks.wallMs();
+    return { atMs, outcome, diagnostics: loaded.diagnostics.map(formatDiagnostic) };
+  }
+
+  #warnOfFixedSettings(config: Config): void {
+    const before = this.runtime.engine.config.globalDefs;
+    const after = config.globalDefs;
+    if (before.netNamespace !== after.netNamespace || before.instance !== after.instance)
+      this.#parts.log.warning('net_namespace and instance are not reloadable: restart tandemd');
+  }
+}
+
+/** How long notifications of the stop may take before the worker is killed. */
+const SCRIPTS_STOP_MS = 5000;
+
+function vipRecord(runDir: string): string {
+  return join(runDir, 'vips.json');
+}
+
+/** Whether the host routes IPv6 on the interface, which its neighbour advertisements must say (RFC 4861 §4.4). */
+function forwardsIpv6(interfaceName: string): boolean {
+  try {
+    return readFileSync(`/proc/sys/net/ipv6/conf/${interfaceName}/forwarding`, 'utf8').trim() === '1';
+  } catch {
+    return false;
+  }
+}

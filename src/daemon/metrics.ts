@@ -1,0 +1,36 @@
+import { formatIp } from '#base/address.ts';
+import type { RouterCounters } from '#vrrp/counters.ts';
+import { keepalivedState, METRIC_NAMES, STATE_NUMBER } from '#vrrp/names.ts';
+import type { VirtualRouter, VrrpEngine } from '#vrrp/state.ts';
+
+/** Prometheus text exposition format, with the names that keepalived's exporters made common. */
+export function metricsText(engine: VrrpEngine): string {
+  const lines = ['# TYPE keepalived_up gauge', 'keepalived_up 1', '# TYPE keepalived_vrrp_state gauge'];
+  for (const router of engine.routers) lines.push(...stateLines(router));
+  for (const [counter, name] of Object.entries(METRIC_NAMES)) {
+    lines.push(`# TYPE ${name} counter`);
+    for (const router of engine.routers)
+      lines.push(`${name}${labels(router)} ${router.counters[counter as keyof RouterCounters]}`);
+  }
+  lines.push('# TYPE tandem_addresses_restored_total counter');
+  for (const router of engine.routers)
+    lines.push(`tandem_addresses_restored_total${labels(router)} ${router.counters.addressesRestored}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function stateLines(router: VirtualRouter): string[] {
+  const number = STATE_NUMBER[keepalivedState(router.state)];
+  return router.addresses.map(
+    ({ address }) => `keepalived_vrrp_state${labels(router, formatIp(address.address))} ${number}`,
+  );
+}
+
+function labels(router: VirtualRouter, address?: string): string {
+  const { name, virtualRouterId } = router.config;
+  const ip = address === undefined ? '' : `,ip_address="${address}"`;
+  return `{iname="${escaped(name)}",intf="${escaped(router.segment.interface)}",vrid="${virtualRouterId}"${ip}}`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}

@@ -1,0 +1,134 @@
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Diagnostic } from '#base/errors.ts';
+import type { Config, NotifyScripts, ScriptCommand, Trackers } from '#conf/model.ts';
+
+/** Links that are followed before a path counts as a loop (Linux: MAXSYMLINKS). */
+const LINKS_MAX = 40;
+const GROUP_WRITABLE = 0o020;
+const OTHERS_WRITABLE = 0o002;
+const ANYBODY_EXECUTABLE = 0o111;
+
+/** The part of lstat(2) that the check looks at. */
+export type Look = (path: string) => Pick<Stats, 'uid' | 'gid' | 'mode' | 'isSymbolicLink' | 'isFile'>;
+
+/** What the look at a configuration's scripts came to. */
+interface ScriptVerdict {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Without the scripts that are refused: as if they were not tracked and not to be notified (keepalived's way). */
+  readonly config: Config;
+}
+
+/**
+ * `enable_script_security`: a script that runs as root may not stand anywhere that somebody else could change it. The
+ * complaint names the element of the path. Scripts that are not there or not executable are named in any case.
+ */
+export function secureScripts(config: Config, look: Look = lstatSync): ScriptVerdict {
+  const diagnostics: Diagnostic[] = [];
+  const refused = new Set<ScriptCommand>();
+  for (const command of commandsOf(config)) {
+    const complaint = complaintAbout(command, config, look);
+    if (!complaint) continue;
+    diagnostics.push(complaint);
+    if (complaint.severity === 'error') refused.add(command);
+  }
+  return { diagnostics, config: refused.size === 0 ? config : without(config, refused) };
+}
+
+function complaintAbout(command: ScriptCommand, config: Config, look: Look): Diagnostic | undefined {
+  const { enableScriptSecurity, scriptUser } = config.globalDefs;
+  const program = command.argv[0] ?? '';
+  const { position } = command;
+  const missing = missingProgram(program, look);
+  if (missing !== undefined) return { id: 'script-missing', severity: 'warning', message: missing, position };
+  const runsAsRoot = (command.user ?? scriptUser ?? 'root') === 'root';
+  const culprit = enableScriptSecurity && runsAsRoot ? unsafeElement(program, look) : undefined;
+  if (culprit === undefined) return undefined;
+  return {
+    id: 'script-security',
+    severity: 'error',
+    message: `${program} is not run: it would run as root, and ${culprit}`,
+    position,
+    hint: 'give it to root with mode 0755, or name another script_user',
+  };
+}
+
+function without(config: Config, refused: ReadonlySet<ScriptCommand>): Config {
+  const kept = (command: ScriptCommand | undefined): ScriptCommand | undefined =>
+    command && refused.has(command) ? undefined : command;
+  const gone = new Set(
+    config.vrrpScripts.filter(script => refused.has(script.script)).map(script => script.name),
+  );
+  const owner = <T extends NotifyScripts & Trackers>(of: T): T => ({
+    ...of,
+    trackScripts: of.trackScripts.filter(tracker => !gone.has(tracker.name)),
+    notify: kept(of.notify),
+    notifyMaster: kept(of.notifyMaster),
+    notifyBackup: kept(of.notifyBackup),
+    notifyFault: kept(of.notifyFault),
+    notifyStop: kept(of.notifyStop),
+  });
+  return {
+    ...config,
+    vrrpScripts: config.vrrpScripts.filter(script => !gone.has(script.name)),
+    vrrpInstances: config.vrrpInstances.map(each => ({
+      ...owner(each),
+      notifyMasterRxLowerPri: kept(each.notifyMasterRxLowerPri),
+    })),
+    vrrpSyncGroups: config.vrrpSyncGroups.map(owner),
+  };
+}
+
+function commandsOf(config: Config): ScriptCommand[] {
+  const owners = [...config.vrrpInstances, ...config.vrrpSyncGroups];
+  return [
+    ...config.vrrpScripts.map(script => script.script),
+    ...owners.flatMap(owner => [
+      owner.notify,
+      owner.notifyMaster,
+      owner.notifyBackup,
+      owner.notifyFault,
+      owner.notifyStop,
+    ]),
+    ...config.vrrpInstances.map(instance => instance.notifyMasterRxLowerPri),
+  ].filter(command => command !== undefined);
+}
+
+function missingProgram(program: string, look: Look): string | undefined {
+  // Found through PATH by the worker, at the time.
+  if (!program.startsWith('/')) return undefined;
+  try {
+    let path = program;
+    for (let links = 0; links < LINKS_MAX && look(path).isSymbolicLink(); links++)
+      path = resolve(dirname(path), readlinkSync(path));
+    const found = look(path);
+    if (!found.isFile()) return `${program} is not a file`;
+    return (found.mode & ANYBODY_EXECUTABLE) === 0 ? `${program} is not executable` : undefined;
+  } catch {
+    return `there is no ${program}`;
+  }
+}
+
+/** The first element of the path, links followed, that somebody other than root can change; undefined if there is none. */
+function unsafeElement(program: string, look: Look): string | undefined {
+  const names = resolve(program).split('/').slice(1);
+  let path = '/';
+  for (let links = 0; names.length > 0;) {
+    const name = names.shift() ?? '';
+    const next = join(path, name);
+    const found = look(next);
+    if (found.isSymbolicLink()) {
+      if (links++ >= LINKS_MAX) return `${next} is a loop of links`;
+      const target = resolve(path, readlinkSync(next));
+      names.unshift(...target.split('/').slice(1));
+      path = '/';
+      continue;
+    }
+    if (found.uid !== 0) return `${next} belongs to user ${found.uid}`;
+    if ((found.mode & OTHERS_WRITABLE) !== 0) return `${next} can be written by anybody`;
+    if ((found.mode & GROUP_WRITABLE) !== 0 && found.gid !== 0)
+      return `${next} can be written by group ${found.gid}`;
+    path = next;
+  }
+  return undefined;
+}

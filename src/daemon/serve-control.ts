@@ -1,0 +1,39 @@
+import { Refusal, type RequestHandlers } from '#control/server.ts';
+import type { HandoverResult } from '#control/status.ts';
+import { ControlService, namedRouter } from './control-service.ts';
+import type { Daemon } from './daemon.ts';
+import { explain } from './explain.ts';
+import { endHandOver, handOver } from './handover.ts';
+import type { Log } from './log.ts';
+
+/** Serves the control socket at `path`. In a module of its own: loading it takes time that the first advert does not have. */
+export function serveControl(daemon: Daemon, path: string, log: Log): void {
+  const find = (name: string) => daemon.findRouter(name);
+  const handlers: RequestHandlers = {
+    status: () => daemon.status(),
+    stats: () => ({ text: daemon.metrics() }),
+    explain: parameters => {
+      const router = namedRouter(parameters, find);
+      return explain(daemon.runtime.engine, router, daemon.clocks.monotonicMs());
+    },
+    handover: (parameters): HandoverResult | Promise<HandoverResult> => {
+      const router = namedRouter(parameters, find);
+      if (parameters['end'] === true) return endHandOver(daemon.runtime, router, daemon.clocks);
+      return handOver(daemon.runtime, router, timeoutOf(parameters), daemon.clocks);
+    },
+    reload: () => daemon.reload(),
+  };
+  const service = new ControlService(path, handlers);
+  service.listen(log);
+  daemon.publishTo(
+    event => service.publish(event),
+    () => service.close(),
+  );
+}
+
+function timeoutOf(parameters: Readonly<Record<string, unknown>>): number {
+  const timeoutMs = parameters['timeoutMs'];
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0))
+    throw new Refusal('bad-request', '"timeoutMs" must be a positive number');
+  return timeoutMs;
+}

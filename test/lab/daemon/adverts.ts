@@ -1,0 +1,97 @@
+import { vi } from 'vitest';
+import { type Segment, start } from './segment.ts';
+
+/** One VRRP advertisement as it passed the switch. */
+export interface Advert {
+  /** Kernel's time stamp, Unix epoch in ms. */
+  readonly atMs: number;
+  readonly from: string;
+  readonly to: string;
+  readonly vrid: number;
+  readonly priority: number;
+}
+
+/** A gratuitous ARP. */
+interface GratuitousArp {
+  readonly atMs: number;
+  readonly address: string;
+}
+
+/** Records what passes a switch. */
+export interface Recording {
+  adverts(): Advert[];
+  arps(): GratuitousArp[];
+  /** Everything that tcpdump wrote, for messages. */
+  text(): string;
+  stop(): Promise<void>;
+}
+
+const ADVERT = /^(\d+\.\d+) IP6? (\S+) > (\S+): .*VRRPv[23], Advertisement, .*?vrid (\d+), prio (\d+)/;
+const ARP = /^(\d+\.\d+) ARP, (?:Request who-has (\S+) .*?tell \2,|Reply)/;
+
+/** Starts recording; returns when nothing is missed any more. */
+export async function record(segment: Segment): Promise<Recording> {
+  const argv = [
+    'tcpdump',
+    '-i',
+    'br0',
+    '-n',
+    '-tt',
+    '-l',
+    '--immediate-mode',
+    'ip proto 112 or ip6 proto 112 or arp',
+  ];
+  const tcpdump = start(segment.switchNamespace, argv);
+  await vi.waitFor(
+    () => {
+      if (!tcpdump.said().includes('listening on')) throw new Error(`tcpdump: ${tcpdump.said()}`);
+    },
+    { timeout: 5000, interval: 20 },
+  );
+  const matches = (pattern: RegExp): (string | undefined)[][] =>
+    tcpdump
+      .said()
+      .split('\n')
+      .flatMap(line => {
+        const match = pattern.exec(line);
+        return match ? [[...match]] : [];
+      });
+  return {
+    adverts: () =>
+      matches(ADVERT).map(([, at, from = '', to = '', vrid, priority]) => ({
+        atMs: Number(at) * 1000,
+        from,
+        to,
+        vrid: Number(vrid),
+        priority: Number(priority),
+      })),
+    arps: () => matches(ARP).map(([, at, address = '']) => ({ atMs: Number(at) * 1000, address })),
+    text: tcpdump.said,
+    stop: () =>
+      new Promise(resolve => {
+        tcpdump.process.once('exit', () => resolve());
+        tcpdump.process.kill('SIGTERM');
+      }),
+  };
+}
+
+/** Gaps between successive adverts, in ms. */
+export function gaps(adverts: readonly Advert[]): number[] {
+  return adverts.slice(1).map((advert, i) => advert.atMs - (adverts[i]?.atMs ?? advert.atMs));
+}
+
+/**
+ * The longest time during which two senders of one VRID were both at work, in ms: from the first advert of a new sender
+ * to the last one of the old. Priority 0 is a farewell and does not count.
+ */
+export function overlapMs(adverts: readonly Advert[]): number {
+  const spans = new Map<string, { first: number; last: number }>();
+  for (const { from, atMs, priority } of adverts) {
+    if (priority === 0) continue;
+    const span = spans.get(from);
+    if (span) span.last = atMs;
+    else spans.set(from, { first: atMs, last: atMs });
+  }
+  const [one, other] = [...spans.values()];
+  return one && other ? Math.max(0, Math.min(one.last, other.last) - Math.max(one.first, other.first)) : 0;
+}
