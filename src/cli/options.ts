@@ -27,5 +27,7 @@ export interface RunOptions extends InventoryOptions, ConnectionOptions, OutputO
   readonly lockTimeout: number;
   readonly forceDegraded?: boolean;
   readonly resume?: boolean;
+  /** Seconds. */
+  readonly allowUnprotected?: number;
   readonly check?: boolean;
 }

@@ -135,7 +135,11 @@ Examples:
     .description('Run a command on a host; HOST controller: here, in the controller’s network.')
     .passThroughOptions()
     .action(async (host: string, argv: string[], options) =>
-      (await import('./commands/lab.ts')).labExecCommand(host, argv, options),
+      (await import('./commands/lab.ts')).labExecCommand(
+        host,
+        argv[0] === '--' ? argv.slice(1) : argv,
+        options,
+      ),
     );
   for (const [name, { about, nic }] of Object.entries(FAULTS)) {
     const command = labOption(lab.command(name).description(about));
@@ -186,6 +190,11 @@ function runOptions(command: Command): Command {
     .option('--skip-tags <TAGS>', 'not tasks with one of these tags', collect)
     .option('--lock-timeout <SECONDS>', "wait so long for another run's lock", nonNegative, 60)
     .option('--force-degraded', 'disturb a cluster although a member is missing or not healthy')
+    .option(
+      '--allow-unprotected <SECONDS>',
+      'let a cluster be without redundancy so long, for a change that its routers cannot speak across',
+      positive,
+    )
     .option('--resume', 'run handlers that a stopped roll-out left behind')
     .option('--json', 'one JSON object per line')
     .option('-v, --verbose', 'also say what was fine');

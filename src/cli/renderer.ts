@@ -16,7 +16,8 @@ export async function chooseRenderer(options: OutputOptions, hosts: number): Pro
     verbose: options.verbose ?? false,
     paint: painter(wantsColor(output, process.env)),
   };
-  if (!output.isTTY || hosts > MOST_LIVE_HOSTS) return plainRenderer(output, text);
+  // A terminal without a width (some pseudo-terminals) would wrap each letter.
+  if (!output.isTTY || !output.columns || hosts > MOST_LIVE_HOSTS) return plainRenderer(output, text);
   const { terminalRenderer } = await import('./sinks/terminal.ts');
   return terminalRenderer(output, text);
 }

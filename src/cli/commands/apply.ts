@@ -58,6 +58,7 @@ export async function runPlaybook(
     ),
     check: options.check ?? false,
     forceDegraded: options.forceDegraded ?? false,
+    allowUnprotectedSeconds: options.allowUnprotected ?? 0,
     signal: stop.signal,
     settings: {
       forks: options.forks,

@@ -1,7 +1,10 @@
 /** `tandem lab`: an inventory's hosts as real hosts on this machine, and what can go wrong with them. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join, relative } from 'node:path';
 import { EXIT, UsageError } from '#cli/exit.ts';
+import { PACKAGE_ROOT } from '#cli/site.ts';
 import { labDown, labUp, listLabs, openLab, ensurePrerequisites, type Lab } from '#lab/lab.ts';
 import type { FaultName } from './lab-faults.ts';
 import { labSpecOf } from './lab-spec.ts';
@@ -17,13 +20,21 @@ export async function labUpCommand(options: {
   const spec = labSpecOf(options.inventory, options.name);
   const lab = await labUp(spec, { onProgress: say });
   const inventories = options.inventory.map(path => `-i ${path}`).join(' ');
+  const tandem = ownName();
   const first = spec.hosts[0]?.name ?? 'HOST';
   say(`lab ${lab.name} is up: ${spec.hosts.map(host => host.name).join(', ')}`);
-  say(`  a shell on a host:   tandem lab exec --lab ${lab.name} ${first} -- bash`);
+  say(`  a shell on a host:   ${tandem} lab exec --lab ${lab.name} ${first} -- bash`);
   say(
-    `  build the cluster:   tandem lab exec --lab ${lab.name} controller -- tandem apply ${inventories} --ssh-config ${lab.ssh.configFile}`,
+    `  build the cluster:   ${tandem} lab exec --lab ${lab.name} controller -- ${tandem} apply ${inventories} --ssh-config ${lab.ssh.configFile}`,
   );
-  say(`  and when done:       tandem lab down --lab ${lab.name}`);
+  say(`  and when done:       ${tandem} lab down --lab ${lab.name}`);
+}
+
+/** What to type for this program: in a checkout it is not on the PATH. */
+function ownName(): string {
+  if (!existsSync(join(PACKAGE_ROOT, 'src'))) return 'tandem';
+  const path = relative(process.cwd(), join(PACKAGE_ROOT, 'bin', 'tandem'));
+  return path.includes('/') ? path : `./${path}`;
 }
 
 export async function labDownCommand(options: { readonly lab?: string }): Promise<void> {

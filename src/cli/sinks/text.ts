@@ -48,6 +48,8 @@ export function eventLines(event: RunEvent, options: TextOptions): string[] {
       return [
         `${event.cluster}: planned switchover of ${event.instances.join(', ')} away from ${event.from}`,
       ];
+    case 'wire-breaking':
+      return [paint('change', `${event.cluster}: ${wireLine(event)}`)];
     case 'warning':
       return [paint('change', `${event.host ? `${event.host}: ` : ''}warning: ${event.message}`)];
     case 'host-failed':
@@ -64,6 +66,22 @@ export function eventLines(event: RunEvent, options: TextOptions): string[] {
     case 'run-start':
     case 'upload':
       return [];
+  }
+}
+
+function wireLine(event: Extract<RunEvent, { type: 'wire-breaking' }>): string {
+  const what = event.instances.map(({ instance, keywords }) => `${instance} (${keywords.join(', ')})`);
+  const about = `${what.join(', ')}, across which its routers do not understand each other`;
+  const how = `rolled with the backups stopped, about ${event.expectedSeconds} s without redundancy`;
+  switch (event.status) {
+    case 'planned':
+      return `a change of ${about}: ${how}`;
+    case 'refused':
+      return `a change of ${about}: not done without --allow-unprotected ${event.expectedSeconds} (${how})`;
+    case 'started':
+      return `a change of ${about}: now ${how}`;
+    case 'done':
+      return `redundancy was away for ${ms(event.elapsedMs ?? 0)}`;
   }
 }
 
