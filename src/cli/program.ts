@@ -13,6 +13,7 @@ export function program(): Command {
     .version(VERSION)
     .enablePositionalOptions()
     .exitOverride()
+    .showHelpAfterError('(tandem COMMAND --help has examples)')
     .configureHelp({ sortSubcommands: false })
     .addHelpText(
       'after',

@@ -108,15 +108,24 @@ function hostsOf(inventory: Inventory, limit: string | undefined): ReadonlySet<s
   const match = matchPattern(inventory, limit ?? 'all');
   const [error] = match.errors;
   if (error !== undefined) throw new UsageError(`--limit ${limit}: ${error}`);
-  if (match.hosts.length === 0) {
+  if (limit === undefined && match.hosts.length === 0) throw new UsageError('the inventory has no hosts');
+  // A mistyped name among others would silently leave its host out.
+  const mistyped = match.unmatched.filter(term => !/[*?[~]/.test(term) && !limit?.includes(`!${term}`));
+  if (limit !== undefined && (match.hosts.length === 0 || mistyped.length > 0))
     throw new UsageError(
-      limit === undefined
-        ? 'the inventory has no hosts'
-        : `--limit ${limit} matches no host of the inventory`,
+      `--limit ${limit}: ${mistyped.join(', ') || 'it'} matches no host of the inventory (${known(inventory)})`,
     );
-  }
   const matched = new Set(match.hosts);
   return new Set([...inventory.hosts.keys()].filter(host => matched.has(host)));
+}
+
+/** What can be named, as far as it fits on a line. */
+function known(inventory: Inventory): string {
+  const list = (names: readonly string[]): string =>
+    `${names.slice(0, 10).join(', ')}${names.length > 10 ? `, … ${names.length - 10} more` : ''}`;
+  const groups = [...inventory.groups.keys()].filter(name => name !== 'all' && name !== 'ungrouped');
+  const hosts = `hosts: ${list([...inventory.hosts.keys()])}`;
+  return groups.length > 0 ? `${hosts}; groups: ${list(groups)}` : hosts;
 }
 
 /** A path as the user would write it, so that messages can be clicked; packaged ones are looked for in the package. */
@@ -132,6 +141,8 @@ export interface PlaySettings {
   readonly releases: ReadonlyMap<string, ReleaseArtefact>;
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
+  /** `--resume`. */
+  readonly resume?: boolean;
   /** `-u` and `--private-key`: what the inventory leaves open. */
   readonly user?: string;
   readonly privateKey?: string;
@@ -171,6 +182,7 @@ function runHost(
     release: architecture => settings.releases.get(architecture),
     tags: settings.tags,
     skipTags: settings.skipTags,
+    resume: settings.resume ?? false,
     checkFacts: facts => (topology ? checkInterfaces(topology, facts) : []),
   });
   return { access: hostAccess(name, site, settings), planner, selected };

@@ -8,6 +8,7 @@ import {
   type KernelFailure,
   type KernelWatch,
   type Link,
+  type MacvlanSpec,
   type NetworkTables,
   type Result,
   type Route,
@@ -146,14 +147,35 @@ export class FakeTables implements NetworkTables {
     this.emit({ type: 'linkChanged', link });
   }
 
+  addMacvlan({ name, lowerIfindex, mac }: MacvlanSpec): KernelFailure | undefined {
+    return this.#change(`link add ${name} type macvlan on ifindex ${lowerIfindex}`, () => {
+      const lower = this.#links.get(lowerIfindex);
+      if (!lower) return ERRNO.ENODEV;
+      if ([...this.#links.values()].some(link => link.name === name)) return ERRNO.EEXIST;
+      const ifindex = Math.max(...this.#links.keys()) + 100;
+      this.setLink({ ...lower, ifindex, name, mac, lowerIfindex, kind: 'macvlan', up: false, running: false });
+      return 0;
+    });
+  }
+
+  setLinkUp(name: string, alias: string): KernelFailure | undefined {
+    return this.#change(`link set ${name} up alias ${alias}`, () => {
+      const link = [...this.#links.values()].find(each => each.name === name);
+      if (!link) return ERRNO.ENODEV;
+      this.setLink({ ...link, alias, up: true, running: true });
+      return 0;
+    });
+  }
+
   /** Its addresses and routes go with it, as in Linux. */
-  removeLink(ifindex: number): void {
+  removeLink(ifindex: number): KernelFailure | undefined {
     const link = this.#links.get(ifindex);
-    if (!link) return;
+    if (!link) return kernelFailure(`link del ifindex ${ifindex}`, ERRNO.ENODEV);
     this.removeAddresses(this.#addresses.filter(address => address.ifindex === ifindex).map(specOf));
     this.removeRoutes(this.#routes.filter(route => route.ifindex === ifindex));
     this.#links.delete(ifindex);
     this.emit({ type: 'linkRemoved', link: { ...link, up: false, running: false } });
+    return undefined;
   }
 
   #change(call: string, change: () => number): KernelFailure | undefined {

@@ -7,6 +7,7 @@ import type {
   Kernel,
   KernelFailure,
   Link,
+  PacketFilter,
   PacketSocket,
   ReceivedPacket,
   Result,
@@ -59,6 +60,8 @@ export class FakeKernel implements Kernel {
   readonly datagrams: SentDatagram[] = [];
   /** Makes calls fail: given `address add 10.0.0.1/32 on ifindex 2`, answers a positive errno. */
   refusal: Refusal = () => undefined;
+  /** Addresses that the packet filter drops traffic to, and for how many. */
+  readonly dropped = new Map<string, number>();
   /** The real-time priority asked for. */
   realtimePriority: number | undefined;
   readonly #clock: FakeClock;
@@ -165,6 +168,36 @@ export class FakeKernel implements Kernel {
           this.datagrams.push({ path, text: new TextDecoder().decode(bytes) });
           return bytes.length;
         },
+        close: () => {},
+      },
+    };
+  }
+
+  openPacketFilter(table: string): Result<PacketFilter> {
+    const call = `nft table inet ${table}`;
+    const errno = this.refusal(call);
+    if (errno) return { ok: false, failure: kernelFailure(call, errno) };
+    const refuse = (verb: string): KernelFailure | undefined => {
+      const refused = this.refusal(`nft ${verb} table inet ${table}`);
+      return refused ? kernelFailure(call, refused) : undefined;
+    };
+    const change = (verb: string, addresses: readonly Uint8Array[], by: number) => {
+      const failure = refuse(verb);
+      if (failure) return failure;
+      for (const address of addresses) {
+        const text = formatIp(address);
+        const users = (this.dropped.get(text) ?? 0) + by;
+        if (users > 0) this.dropped.set(text, users);
+        else this.dropped.delete(text);
+      }
+      return undefined;
+    };
+    return {
+      ok: true,
+      value: {
+        drop: addresses => change('add', addresses, 1),
+        accept: addresses => change('change', addresses, -1),
+        clear: () => void this.dropped.clear(),
         close: () => {},
       },
     };

@@ -71,11 +71,12 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'vrrp_instance.track_bfd': '{\nB\n}',
   'vrrp_instance.lvs_sync_daemon_interface': 'eth0',
   'vrrp_sync_group.group': '{\nV\nW\n}',
-  'vrrp_sync_group.track_interface': '{\neth1\n}',
+  'vrrp_sync_group.track_interface': '{\nlo\n}',
   'vrrp_sync_group.track_bfd': '{\nB\n}',
   track_script: '{\nS\n}',
   track_process: '{\nP\n}',
   track_file: '{\nF\n}',
+  'checker.track_file': 'F',
   'vrrp_script.user': 'root',
   'vrrp_script.weight': '5',
   'vrrp_track_process.process': 'sh',
@@ -84,7 +85,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'track_file.init_file': '0',
   'track_group.group': '{\nV\n}',
   'garp_group.interface': 'eth0',
-  'garp_group.interfaces': '{\neth0\neth1\n}',
+  'garp_group.interfaces': '{\neth1\n}',
   lvs_method: 'NAT',
   lb_kind: 'NAT',
   sorry_server: '192.168.0.5 80',
@@ -187,7 +188,7 @@ export function argumentsOf({ block, name, argument }: Keyword): string {
 }
 
 /** Statements that the keyword needs beside it; `#keyword` means that the frame's statement goes. */
-export function companionsOf({ block, name }: Keyword): readonly string[] {
+function companionsOf({ block, name }: Keyword): readonly string[] {
   return COMPANIONS[`${block}.${name}`] ?? [];
 }
 

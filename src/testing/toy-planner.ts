@@ -1,7 +1,8 @@
 /** A planner of a few lines: tests of the order of things need no playbook. */
 import type { DaemonStatus } from '#control/status.ts';
-import type { Gate, HostPlan, Step } from '#provision/model/plan.ts';
+import type { Gate, HostPlan, Step, WirePlan } from '#provision/model/plan.ts';
 import { type Fragment, sh } from '#provision/model/shell.ts';
+import type { ElectionChange } from '#provision/model/vrrp-change.ts';
 import type { Answers, HostPlanner, RunHost } from '#provision/run/ports.ts';
 
 /** What a host shall have: each part is a fragment that runs once. */
@@ -11,6 +12,9 @@ export interface Toy {
   readonly selfRevert?: Fragment;
   readonly turn?: Fragment;
   readonly handler?: Fragment;
+  /** What the turn makes of the peers' understanding, and how the host is stopped. */
+  readonly wire?: WirePlan;
+  readonly elections?: readonly ElectionChange[];
   readonly effect?: 'reload' | 'restart';
   readonly gate?: Fragment;
 }
@@ -43,7 +47,9 @@ function planOf(host: string, toy: Toy, answers: Answers): HostPlan {
   const gates: Gate[] =
     toy.gate && wanted.has('turn') ? [{ name: 'gate', fragment: toy.gate, timeoutMs: 2000 }] : [];
   const handler: Step[] =
-    toy.handler && wanted.has('turn') ? [{ kind: 'handler', name: 'reload it', fragment: toy.handler }] : [];
+    toy.handler && wanted.has('turn')
+      ? [{ kind: 'handler', name: 'reload it', fragment: toy.handler, effect: toy.effect ?? 'reload' }]
+      : [];
   return {
     host,
     tasks: (['early', 'guarded', 'turn'] as const)
@@ -60,6 +66,8 @@ function planOf(host: string, toy: Toy, answers: Answers): HostPlan {
     selfRevert: wanted.has('guarded') ? toy.selfRevert : undefined,
     turn: [...step('turn'), ...handler],
     gates,
+    ...(toy.wire && wanted.has('turn') ? { wire: toy.wire } : {}),
+    ...(toy.elections && wanted.has('turn') ? { elections: toy.elections } : {}),
     resumed: [],
     live: text('live') === '' ? undefined : (JSON.parse(text('live')) as DaemonStatus),
     barrier: false,

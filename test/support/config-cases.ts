@@ -2,12 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Argument, Keyword } from '#conf/keyword.ts';
 import { argumentsOf, configurationWith, VRRP_KEYWORDS } from '#testing/keyword-uses.ts';
-
-/** A configuration to be judged, and how it came about. */
-export interface ConfigCase {
-  readonly name: string;
-  readonly text: string;
-}
+import { Random } from '#testing/random.ts';
+import { type ConfigCase, mutants } from './config-mutations.ts';
 
 const WORDS = ['abc', '5x', '""'];
 
@@ -84,7 +80,7 @@ function edges(min: number, max: number, step: number): string[] {
 }
 
 /** Each keyword of VRRP with each of its variants, and twice. */
-export function keywordCases(): ConfigCase[] {
+function keywordCases(): ConfigCase[] {
   return VRRP_KEYWORDS.flatMap(keyword => {
     const usual = argumentsOf(keyword);
     const given = [...new Set([usual, ...variants(keyword.argument)])];
@@ -102,17 +98,84 @@ function twice({ name }: Keyword, usual: string): string {
 }
 
 /** The configurations in `test/fixtures/keepalived`: good as they are. */
-export function fixtureCases(): ConfigCase[] {
+function fixtureCases(): ConfigCase[] {
   const folder = new URL('../fixtures/keepalived/', import.meta.url);
   return readdirSync(folder).map(name => ({ name, text: readFileSync(new URL(name, folder), 'utf8') }));
 }
 
 const SAMPLES = '/usr/share/doc/keepalived/samples';
 
-/** The samples of the Debian package, with interfaces and scripts that this host has; none if documentation is not installed. */
-export function sampleCases(): ConfigCase[] {
+/** The samples of the Debian package; none where packages are installed without documentation. */
+function sampleCases(): ConfigCase[] {
   if (!existsSync(SAMPLES)) return [];
   return readdirSync(SAMPLES)
     .filter(name => name.startsWith('keepalived.conf'))
     .map(name => ({ name, text: readFileSync(join(SAMPLES, name), 'utf8') }));
+}
+
+/** Keyword cases that each rule of disagreement needs; the others are drawn by lot. */
+const ALWAYS: ReadonlySet<string> = new Set([
+  'child_wait_time',
+  'track_file',
+  'static_ipaddress',
+  'vrrp_script S { script "/bin/true" } vrrp_script S { script "/bin/true" }',
+  'vrrp_instance authentication { }',
+  'vrrp_instance authentication A { }',
+  'vrrp_instance mcast_src_ip 10.0.0.1/24',
+  'vrrp_instance unicast_ttl ""',
+  'vrrp_instance garp_master_repeat 2147483648',
+  'vrrp_instance no_virtual_ipaddress',
+  'global_defs json_version',
+  'global_defs smtp_server abc',
+  'global_defs smtp_helo_name',
+  'global_defs script_user abc',
+  'global_defs vrrp_skip_check_adv_addr perhaps',
+  'global_defs vrrp_vmac_garp_intvl 10',
+  'global_defs vrrp_cpu_affinity 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18',
+  'global_defs include_check readable',
+  'global_defs umask abc',
+  'global_defs notification_email { }',
+  'vrrp_script script /nonexistent/x',
+  'vrrp_script script "/bin/true',
+  'vrrp_script interval 1.5',
+  'vrrp_script weight 5 noreverse',
+  'track_file init_file 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18',
+]);
+
+/** Every n-th keyword case is judged by the test. */
+const SHARE = 8;
+
+/** What the test judges: all kinds of cases, the same for the same seed. */
+export function selectedCases(seed: number, mutantCount: number): ConfigCase[] {
+  const random = new Random(seed);
+  const fixtures = fixtureCases();
+  return [
+    ...fixtures,
+    ...sampleCases(),
+    ...exampleCases(),
+    ...keywordCases().filter(({ name }) => ALWAYS.has(name) || random.chance(1 / SHARE)),
+    ...mutants(fixtures, seed, mutantCount),
+  ];
+}
+
+/** Whole configurations that a rule of disagreement is about. */
+function exampleCases(): ConfigCase[] {
+  const instance = (inside: string): string =>
+    `vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.0.0.1\n}\n${inside}\n}\n`;
+  return [
+    { name: 'example: a script without enable_script_security', text: instance('notify /bin/true root') },
+    { name: 'example: two keywords on a line', text: instance('priority 120 advert_int 2') },
+    {
+      name: 'example: an unknown scope',
+      text: instance('virtual_ipaddress_excluded {\n10.0.0.2 scope lin\n}'),
+    },
+    {
+      name: 'example: delays of an interface that is not there',
+      text: `interface_up_down_delays {\neth7 1\n}\n${instance('')}`,
+    },
+    {
+      name: 'example: a sync group that tracks a file that is not defined',
+      text: `track_file F {\nfile /etc/hostname\n}\n${instance('')}${instance('').replaceAll(/V|eth0/g, each => (each === 'V' ? 'W' : 'eth1'))}vrrp_sync_group G {\ngroup {\nV\nW\n}\ntrack_file {\nnope\n}\n}\n`,
+    },
+  ];
 }

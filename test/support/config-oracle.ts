@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 /** What a program says of a configuration. */
 export interface Verdict {
-  /** 0 fine, 4 cannot run, 5 errors but runs, 6 script security; more: killed by a signal (128 + its number). */
+  /** 0 fine, 4 cannot run, 5 errors but runs, 6 script security, 124 did not end, 139 segmentation fault. */
   readonly exitCode: number;
   readonly said: string;
 }
@@ -30,7 +30,7 @@ for n in 0 1; do
   ip address add "192.168.$n.1/24" dev "eth$n"
   ip address add "fe80::1$n/64" dev "eth$n" nodad
 done
-one='file=$1; shift; code=0; "$@" "$file" >"$file.said" 2>&1 </dev/null || code=$?; echo "$code" >"$file.code"'
+one='file=$1; shift; code=0; timeout -k 1 2 "$@" "$file" >"$file.said" 2>&1 </dev/null || code=$?; echo "$code" >"$file.code"'
 ls | grep '[.]conf$' | xargs -P 2 -I '{}' sh -c "$one" sh '{}' "$@"
 `;
 

@@ -16,9 +16,3 @@ export async function lastRecordOf(lab: Lab, host: string): Promise<string> {
 async function textOf(lab: Lab, host: string): Promise<string> {
   return (await lab.exec(host, { script: 'cat /var/lib/tandem/ledger 2>/dev/null || :' })).stdout;
 }
-
-/** What is the same for two ledgers that came equally far. */
-export function progressOf(ledger: Ledger): string {
-  const entries = ledger.entries.map(({ resource, state, ours }) => [resource, state, ours]);
-  return JSON.stringify([entries, ledger.handlers, ledger.gates]);
-}

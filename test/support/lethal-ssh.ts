@@ -9,9 +9,12 @@ import { ROOT } from './tandem.ts';
 export interface LethalSsh {
   /** To be put before the others in $PATH. */
   readonly directory: string;
-  /** From the next connection on, `host`'s session dies once its ledger has `records` records; undefined: never. */
+  /** From the next connection on, `host`'s session dies once it has written `records` records; undefined: never. */
   arm(host: string, records: number | undefined): void;
 }
+
+/** Sessions count their records on the host in files of this name and a dot and a process id. */
+export const COUNT_FILE = '/run/records-until-death';
 
 /** Makes the program below `directory`. The last argument but one of a call is the host, as Tandem calls ssh. */
 export function lethalSsh(directory: string): LethalSsh {
@@ -24,7 +27,7 @@ const [records, ...argv] = process.argv.slice(2);
 const ssh = spawn('/usr/bin/ssh', argv, { stdio: ['pipe', 'inherit', 'inherit'] });
 ssh.once('close', code => process.exit(code ?? 255));
 process.once('SIGTERM', () => ssh.kill('SIGTERM'));
-await pipeline(process.stdin, killAfterRecord(Number(records)), ssh.stdin).catch(() => {});
+await pipeline(process.stdin, killAfterRecord(Number(records), '${COUNT_FILE}'), ssh.stdin).catch(() => {});
 `;
   writeFileSync(join(bin, 'filter.mjs'), filter);
   const script = `#!/bin/sh

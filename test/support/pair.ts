@@ -22,15 +22,6 @@ export const VRID = 103;
 /** The inventory's advert_int. */
 export const ADVERT_INTERVAL_MS = 1000;
 
-/** Where Tandem keeps things on a host. */
-export const OWN_PATHS = [
-  '/opt/tandem',
-  '/etc/tandem',
-  '/var/lib/tandem',
-  '/run/tandem',
-  '/run/tandemd',
-] as const;
-
 const host = (name: string, address: string, more: Partial<LabHost> = {}): LabHost => ({
   name,
   interfaces: [{ name: 'eth0', network: 'lan', addresses: [`${address}/24`] }],

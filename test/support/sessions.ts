@@ -1,19 +1,26 @@
-/** What a run asked of a host, counted on the host: connections and execs by its sshd, bytes by its interface. */
+/** What a run asked of a host: connections and execs as its sshd has logged them, bytes as the switch has seen them. */
 import type { Lab } from '#lab/lab.ts';
 
-export interface SshUse {
+/** Ethernet's and IPv4's, which the records of a sniffer do not count. */
+const HEADER_BYTES = 14 + 20;
+
+interface SshUse {
   readonly connections: number;
   readonly execs: number;
-  /** Received and sent by the host's eth0 in all, adverts of others included. */
+  /** SSH's frames in both directions, headers included. */
   readonly bytes: number;
 }
 
 /** Starts to count; the function that comes back says what there was since. */
 export async function countSshUse(lab: Lab, host: string): Promise<() => Promise<SshUse>> {
   const cursor = await journalCursor(lab, host);
-  const before = await interfaceBytes(lab, host);
+  const address = lab.spec.hosts
+    .find(({ name }) => name === host)
+    ?.interfaces[0]?.addresses[0]?.split('/')[0];
+  const sniffer = await lab.sniff('lan', { filter: `tcp port 22 and host ${address}` });
   return async () => {
-    const bytes = (await interfaceBytes(lab, host)) - before;
+    const frames = await sniffer.stop();
+    const bytes = frames.reduce((sum, { payload }) => sum + HEADER_BYTES + payload.length, 0);
     // What sshd has written must have reached the journal.
     await lab.exec(host, ['journalctl', '--sync']);
     const argv = ['journalctl', '--no-pager', '-o', 'cat', '-t', 'sshd', '--after-cursor', cursor];
@@ -30,13 +37,4 @@ async function journalCursor(lab: Lab, host: string): Promise<string> {
   const cursor = /^-- cursor: (.*)$/m.exec(stdout)?.[1];
   if (cursor === undefined) throw new Error(`${host}: no cursor in ${stdout}`);
   return cursor;
-}
-
-async function interfaceBytes(lab: Lab, host: string): Promise<number> {
-  const files = ['rx_bytes', 'tx_bytes'].map(name => `/sys/class/net/eth0/statistics/${name}`);
-  const { stdout } = await lab.exec(host, ['cat', ...files], { check: true });
-  return stdout
-    .trim()
-    .split('\n')
-    .reduce((sum, line) => sum + Number(line), 0);
 }

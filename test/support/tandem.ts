@@ -31,14 +31,14 @@ export function tandem(lab: Lab, argv: readonly string[], options: TandemOptions
   });
 }
 
-/** The same as an argv, for callers that spawn and kill it themselves. */
-export function tandemArgv(lab: Lab, argv: readonly string[], options: TandemOptions = {}): string[] {
+/** The argv of {@link tandem} in the controller's namespace. */
+function tandemArgv(lab: Lab, argv: readonly string[], options: TandemOptions = {}): string[] {
   const { root = ROOT, sshConfig = lab.ssh.configFile } = options;
   return [`${root.replace(/\/$/, '')}/bin/tandem`, ...argv, '--ssh-config', sshConfig];
 }
 
 /** What {@link killWhen} saw before it killed. */
-export interface Killed {
+interface Killed {
   readonly seen: readonly RunEvent[];
 }
 

@@ -33,6 +33,7 @@ export async function runPlaybook(
     releases: await loadReleases(PACKAGE_ROOT),
     tags: splitTags(options.tags),
     skipTags: splitTags(options.skipTags),
+    resume: options.resume ?? false,
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
   });

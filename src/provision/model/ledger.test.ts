@@ -55,6 +55,11 @@ describe('the ledger', () => {
       handlers: ['r : reload', 'r : restart'],
       gates: ['serves'],
     });
+    const stopped = [...owed, record.stopped('serves')];
+    expect(foldLedger(stopped.join('\n')).stopped).toBe('serves');
+    expect(foldLedger(compactLedger(foldLedger(stopped.join('\n')))).stopped).toBe('serves');
+    for (const after of [record.notify([], []), record.held('serves')])
+      expect(foldLedger([...stopped, after].join('\n')).stopped).toBeUndefined();
     const paid = [...owed, record.ran('r : reload'), record.ran('r : restart'), record.held('serves')];
     expect(foldLedger(paid.join('\n'))).toMatchObject({ handlers: [], gates: [] });
   });

@@ -30,6 +30,8 @@ export interface Ledger {
   readonly handlers: readonly string[];
   /** Gates that had to hold after an earlier turn and have not been seen to. */
   readonly gates: readonly string[];
+  /** The handler that failed or the gate that did not hold, if that ended the last turn. */
+  readonly stopped: string | undefined;
   /** Whole records read; many more than entries means that compaction pays. */
   readonly records: number;
   /** Bytes of the file, by which compaction knows that nobody wrote since. */
@@ -50,7 +52,8 @@ type Record =
   | { readonly t: 'disown'; readonly r: string; readonly o: string }
   | { readonly t: 'notify'; readonly h: readonly string[]; readonly g: readonly string[] }
   | { readonly t: 'ran'; readonly h: string }
-  | { readonly t: 'held'; readonly g: string };
+  | { readonly t: 'held'; readonly g: string }
+  | { readonly t: 'stopped'; readonly at: string };
 
 /** One line, without the newline, of each kind of record. */
 export const record = {
@@ -63,6 +66,7 @@ export const record = {
     line({ t: 'notify', h: handlers, g: gates }),
   ran: (handler: string): string => line({ t: 'ran', h: handler }),
   held: (gate: string): string => line({ t: 'held', g: gate }),
+  stopped: (at: string): string => line({ t: 'stopped', at }),
 } as const;
 
 function line(value: Record): string {
@@ -75,25 +79,29 @@ export function foldLedger(text: string): Ledger {
   const handlers = new Set<string>();
   const gates = new Set<string>();
   let records = 0;
+  let stopped: string | undefined;
   for (const raw of text.split('\n')) {
     const item = parseRecord(raw);
     if (!item) continue;
     records += 1;
+    // A new turn, or one that came to its end after all.
+    if (item.t === 'notify' || item.t === 'held') stopped = undefined;
     if (item.t === 'notify') {
       for (const handler of item.h) handlers.add(handler);
       for (const gate of item.g) gates.add(gate);
     } else if (item.t === 'ran') handlers.delete(item.h);
     else if (item.t === 'held') gates.delete(item.g);
+    else if (item.t === 'stopped') stopped = item.at;
     else foldEntry(entries, item, records);
   }
   const bytes = new TextEncoder().encode(text).length;
   const ordered = [...entries.values()].sort((a, b) => a.order - b.order);
-  return { entries: ordered, handlers: [...handlers], gates: [...gates], records, bytes };
+  return { entries: ordered, handlers: [...handlers], gates: [...gates], stopped, records, bytes };
 }
 
 function foldEntry(
   entries: Map<string, LedgerEntry>,
-  item: Exclude<Record, { t: 'notify' | 'ran' | 'held' }>,
+  item: Exclude<Record, { t: 'notify' | 'ran' | 'held' | 'stopped' }>,
   order: number,
 ): void {
   const known = entries.get(item.r);
@@ -140,6 +148,8 @@ function isRecord(value: unknown): value is Record {
       return typeof fields['h'] === 'string';
     case 'held':
       return typeof fields['g'] === 'string';
+    case 'stopped':
+      return typeof fields['at'] === 'string';
     default:
       return false;
   }
@@ -163,5 +173,6 @@ export function compactLedger(ledger: Ledger): string {
   ]);
   if (ledger.handlers.length + ledger.gates.length > 0)
     lines.push(record.notify(ledger.handlers, ledger.gates));
+  if (ledger.stopped !== undefined) lines.push(record.stopped(ledger.stopped));
   return lines.map(text => `${text}\n`).join('');
 }

@@ -4,6 +4,7 @@ import type { Facts, FactName } from './facts.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { ReleaseArtefact } from './release.ts';
 import type { Fragment } from './shell.ts';
+import type { VrrpChange } from './vrrp-change.ts';
 
 /** How much a change can disturb what runs; the planner puts `reload` and `restart` into the host's turn. */
 export type Effect = 'none' | 'reload' | 'restart' | 'connectivity';
@@ -27,6 +28,11 @@ export interface Change {
   readonly effect: Effect;
   /** True if teardown has nothing to take back (a restart, a daemon-reload): no ledger record is written. */
   readonly transient?: boolean;
+  /** For the file that a VRRP daemon reads: what that means for its peers. */
+  readonly vrrp?: VrrpChange & {
+    /** What a daemon that runs with the new text says in its status. */
+    readonly configurationSha256: string;
+  };
   /** True if it leaves what runs alone although the task notifies a handler: it need not wait for the turn. */
   readonly early?: boolean;
 }
@@ -62,6 +68,19 @@ export interface PlanContext {
   readonly redact: (text: string) => string;
 }
 
+/** What a handler does. */
+export interface HandlerAction {
+  readonly fragment: Fragment;
+  /** On what, as a resource. */
+  readonly on: string;
+  /** A restart includes a reload. */
+  readonly effect: 'reload' | 'restart';
+  /** Stops what it reloads or restarts, until the handler runs. */
+  readonly pause: Fragment;
+  /** Starts it as it is. */
+  readonly resume: Fragment;
+}
+
 export interface Module<Args, Seen> {
   readonly name: string;
   /** Arguments after templating; unknown ones are errors with the position of the task. */
@@ -93,10 +112,8 @@ export interface Module<Args, Seen> {
   ): { readonly stage: Fragment; readonly commit: Fragment } | undefined;
   /** For changes of effect `connectivity`: takes one back without us, safe to run whatever part of it has happened. */
   undo?(change: Change, args: Args, context: PlanContext): Fragment;
-  /** Makes the module fit for a handler: what it runs, on what, and how thoroughly (a restart includes a reload). */
-  handler?(
-    args: Args,
-  ): { readonly fragment: Fragment; readonly on: string; readonly strength: number } | undefined;
+  /** Makes the module fit for a handler. */
+  handler?(args: Args): HandlerAction | undefined;
   /** Makes the task a gate: a check after the host's turn. */
   gate?(args: Args, context: PlanContext): { readonly fragment: Fragment; readonly timeoutMs: number };
   /** Directories for {@link PlanContext.path} of the tasks after this one. */

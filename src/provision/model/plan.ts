@@ -3,6 +3,7 @@ import type { ShownChange, TaskStatus } from '#control/events.ts';
 import type { DaemonStatus } from '#control/status.ts';
 import type { Change } from './module.ts';
 import type { Fragment } from './shell.ts';
+import type { ElectionChange, WireBreak } from './vrrp-change.ts';
 
 /** What one task came to before anything is changed. */
 export interface PlannedTask {
@@ -36,7 +37,12 @@ export type Step =
       /** Records written ahead (and fsynced) and after, one JSON line each; absent where teardown has nothing to undo. */
       readonly records?: { readonly intend: string; readonly done: string };
     }
-  | { readonly kind: 'handler'; readonly name: string; readonly fragment: Fragment }
+  | {
+      readonly kind: 'handler';
+      readonly name: string;
+      readonly fragment: Fragment;
+      readonly effect: 'reload' | 'restart';
+    }
   /** Book-keeping in the ledger (pending handlers and gates, compaction); not shown. */
   | { readonly kind: 'note'; readonly name: string; readonly fragment: Fragment };
 
@@ -47,6 +53,15 @@ export interface Gate {
   readonly fragment: Fragment;
   /** Upper bound on the whole gate. */
   readonly timeoutMs: number;
+}
+
+/** A turn after which this host and a peer that has not had its turn do not understand each other any more. */
+export interface WirePlan {
+  readonly breaks: readonly WireBreak[];
+  /** Stops the daemon; the turn's handler starts it. */
+  readonly pause: Fragment;
+  /** Starts it as it was, if the turn does not come. */
+  readonly resume: Fragment;
 }
 
 export interface HostPlan {
@@ -65,6 +80,12 @@ export interface HostPlan {
   readonly turn: readonly Step[];
   /** After the turn; also set with an empty turn when an earlier run stopped at or before them. */
   readonly gates: readonly Gate[];
+  /** Set if the turn changes what the host's VRRP daemon says or understands. */
+  readonly wire?: WirePlan;
+  /** What the turn changes in the instances' elections; empty if it changes nothing there. */
+  readonly elections?: readonly ElectionChange[];
+  /** Handlers of a roll-out that stopped: they wait until somebody asks for them (`--resume`). */
+  readonly withheld?: { readonly handlers: readonly string[]; readonly stoppedAt: string };
   /** Handlers that an earlier run left behind and that this plan runs. */
   readonly resumed: readonly string[];
   /** tandemd's own account, if it runs: who is MASTER decides the rolling order. */

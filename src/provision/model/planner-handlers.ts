@@ -1,13 +1,15 @@
 /** Which handlers run at the end of a host's turn: each once, in the order of their definition. */
 import { record } from './ledger.ts';
 import type { FileSource } from './inventory.ts';
+import type { HandlerAction } from './module.ts';
 import type { Decided } from './planner-decide.ts';
 import { expandTask } from './planner-expand.ts';
 import type { Step } from './plan.ts';
+import { orStopped } from './planner-steps.ts';
 import { handlersFor, type Play } from './playbook.ts';
 import { type MakeVariables, scopeOf } from './scope.ts';
 import { type Handler, handlerKey } from './task.ts';
-import { lines, sh } from './shell.ts';
+import { type Fragment, lines, sh } from './shell.ts';
 
 export interface HandlerOptions {
   readonly plays: readonly Play[];
@@ -33,6 +35,23 @@ interface Notified {
   readonly after: number;
 }
 
+/** A restart includes a reload. */
+const STRENGTH = { reload: 1, restart: 2 } as const;
+
+/** Stops, and starts, all that the handlers of a task reload or restart; undefined if it notifies none. */
+export function pauseFor(
+  work: Decided['work'],
+  options: HandlerOptions,
+): { readonly pause: Fragment; readonly resume: Fragment } | undefined {
+  const handlers = work.task.notify.flatMap(name => handlersFor(work.play, work.task, name));
+  const actions = handlers.flatMap(handler => actionsOf(handler, options));
+  if (actions.length === 0) return undefined;
+  return {
+    pause: lines(actions.map(({ pause }) => pause)),
+    resume: lines(actions.map(({ resume }) => resume)),
+  };
+}
+
 /** The handlers that are due. A restart makes a reload of the same unit superfluous, a start of it both. */
 export function dueHandlers(options: HandlerOptions): readonly DueHandler[] {
   const all = options.plays.flatMap(play => play.handlers);
@@ -44,15 +63,17 @@ export function dueHandlers(options: HandlerOptions): readonly DueHandler[] {
   });
   const strongest = new Map<string, number>();
   for (const { action } of due)
-    strongest.set(action.on, Math.max(strongest.get(action.on) ?? 0, action.strength));
+    strongest.set(action.on, Math.max(strongest.get(action.on) ?? 0, STRENGTH[action.effect]));
   const needed = due.filter(
     ({ action, after }) =>
-      action.strength === strongest.get(action.on) && !startedAfter(action.on, after, options.decided),
+      STRENGTH[action.effect] === strongest.get(action.on) &&
+      !startedAfter(action.on, after, options.decided),
   );
   return needed.map(({ handler, after, action }) => {
     const key = handlerKey(handler);
-    const fragment = lines([action.fragment, sh`t_log ${record.ran(key)}`]);
-    return { key, step: { kind: 'handler', name: handler.name, fragment }, resumed: after < 0 };
+    const fragment = lines([orStopped(action.fragment, key), sh`t_log ${record.ran(key)}`]);
+    const step = { kind: 'handler', name: handler.name, fragment, effect: action.effect } as const;
+    return { key, step, resumed: after < 0 };
   });
 }
 
@@ -69,9 +90,7 @@ function notifiedHandlers({ plays, decided, pending }: HandlerOptions): Map<Hand
   return notified;
 }
 
-type Action = NonNullable<ReturnType<NonNullable<Handler['module']['handler']>>>;
-
-function actionsOf(handler: Handler, options: HandlerOptions): readonly Action[] {
+function actionsOf(handler: Handler, options: HandlerOptions): readonly HandlerAction[] {
   const { variables, facts, files } = options;
   const scope = scopeOf(handler, variables, { facts, registered: {}, unknown: new Map() });
   return expandTask(0, handler, scope, files).flatMap(({ args, skipped }) =>

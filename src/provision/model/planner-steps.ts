@@ -141,6 +141,11 @@ export function compactionStep(ledger: Ledger): Step | undefined {
   return { kind: 'note', name: 'compact the ledger', fragment };
 }
 
+/** Notes on the host that its turn stopped here, before the controller hears of it. */
+export function orStopped(fragment: Fragment, at: string): Fragment {
+  return sh`(\n${fragment}\n) || { t_e=$?; t_log ${record.stopped(at)}; exit $t_e; }`;
+}
+
 /** The gates to be passed: all of the plays' after a turn, else those that an earlier run left open. */
 export function gatesOf(decided: readonly Decided[], ledger: Ledger, disturbed: boolean): readonly Gate[] {
   return decided.flatMap(({ work, instances, context }) => {
@@ -149,7 +154,7 @@ export function gatesOf(decided: readonly Decided[], ledger: Ledger, disturbed: 
     return instances.flatMap(({ args }): readonly Gate[] => {
       const made = module.gate?.(args, context);
       if (!made) return [];
-      const fragment = lines([made.fragment, sh`t_log ${record.held(name)}`]);
+      const fragment = lines([orStopped(made.fragment, name), sh`t_log ${record.held(name)}`]);
       return [{ name, fragment, timeoutMs: made.timeoutMs }];
     });
   });

@@ -24,6 +24,7 @@ interface Bench {
   readonly tags?: readonly string[];
   readonly skipTags?: readonly string[];
   readonly release?: ReleaseArtefact;
+  readonly resume?: boolean;
 }
 
 const indent = (text: string): string => text.replaceAll(/^/gm, '    ');
@@ -44,6 +45,7 @@ function planner(bench: Bench): HostPlanner {
     variables: layers => hostVariables(inventory, 'ka67', layers),
     files,
     release: () => bench.release,
+    resume: bench.resume ?? false,
     ...(tags ? { tags } : {}),
     ...(skipTags ? { skipTags } : {}),
   });
@@ -133,6 +135,38 @@ describe('a plan', () => {
     expect(names(after.turn)).toEqual(['apply conf', 'apply start']);
     const before = planOf({ tasks: start + CONF, handlers: HANDLERS, answers: { 1: unit('inactive') } });
     expect(names(before.turn).at(-1)).toBe('handler reload a');
+  });
+
+  test('after a roll-out that stopped, what it left behind waits for --resume, unless it is notified anew', () => {
+    const tasks = `${CONF}- { name: serves, gate: { command: 'test -e /run/a', timeout: 5 } }\n`;
+    const ledger = [record.notify(['reload a'], ['serves']), record.stopped('reload a')].join('\n');
+    const done = { tasks, handlers: HANDLERS, answers: { 1: file('new') }, ledger };
+    const waiting = planOf(done);
+    expect(waiting).toMatchObject({
+      turn: [],
+      gates: [],
+      withheld: { handlers: ['reload a'], stoppedAt: 'reload a' },
+    });
+    const resumed = planOf({ ...done, resume: true });
+    expect(resumed).toMatchObject({ resumed: ['reload a'], gates: [{ name: 'serves' }] });
+    expect(resumed.withheld).toBeUndefined();
+    const anew = planOf({ ...done, answers: {} });
+    expect(anew.withheld).toBeUndefined();
+    expect(names(anew.turn).at(-1)).toBe('handler reload a');
+    const restart = { ...done, ledger: ledger.replaceAll('reload a', 'restart a') };
+    expect(names(planOf({ ...restart, answers: {} }).turn).at(-1)).toBe('handler reload a');
+    expect(
+      planOf({ ...done, ledger: [record.notify([], ['serves']), record.stopped('serves')].join('\n') }),
+    ).toMatchObject({
+      gates: [{ name: 'serves' }],
+    });
+  });
+
+  test('a turn that stops says so in the ledger', () => {
+    const gate = "- { name: serves, gate: { command: 'test -e /run/a', timeout: 5 } }\n";
+    const plan = planOf({ tasks: CONF + gate, handlers: HANDLERS });
+    expect(plan.turn.at(-1)?.fragment.text).toContain(record.stopped('reload a'));
+    expect(plan.gates[0]?.fragment.text).toContain(record.stopped('serves'));
   });
 
   test('a handler that an earlier run left behind runs, and gates that have not been seen to hold', () => {

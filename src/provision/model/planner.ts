@@ -15,7 +15,8 @@ import type { Frame } from './frames.ts';
 import type { HostPlan } from './plan.ts';
 import type { Item } from './program.ts';
 import { decide, type Decision, type Knowledge, type TaskWork } from './planner-decide.ts';
-import { dueHandlers } from './planner-handlers.ts';
+import { dueHandlers, type HandlerOptions } from './planner-handlers.ts';
+import { vrrpPlanOf } from './planner-vrrp.ts';
 import { compactionStep, gatesOf, noteStep, stepsOf } from './planner-steps.ts';
 import type { Play } from './playbook.ts';
 import type { MakeVariables } from './scope.ts';
@@ -36,6 +37,8 @@ export interface PlannerOptions {
   /** `--tags` and `--skip-tags`. */
   readonly tags?: readonly string[];
   readonly skipTags?: readonly string[];
+  /** `--resume`: handlers of a roll-out that stopped run too. */
+  readonly resume?: boolean;
   /** What only facts can tell, such as an interface that is not there; errors stop the host. */
   readonly checkFacts?: (facts: Facts) => readonly Diagnostic[];
 }
@@ -188,16 +191,18 @@ export class HostPlanner {
     const { decided, blocked } = decision;
     const steps = stepsOf(decided, blocked);
     const { plays, files, variables } = this.#options;
-    const handlers = dueHandlers({
+    const options: HandlerOptions = {
       plays,
       decided,
       pending: ledger.handlers,
       variables,
       facts: this.#factVariables(),
       files,
-    });
+    };
+    const withheld = this.#withheld(options, ledger);
+    const handlers = dueHandlers(withheld ? { ...options, pending: [] } : options);
     const turn = [...steps.turn, ...handlers.map(({ step }) => step)];
-    const gates = gatesOf(decided, ledger, turn.length > 0);
+    const gates = withheld && turn.length === 0 ? [] : gatesOf(decided, ledger, turn.length > 0);
     const owed = handlers.map(({ key }) => key);
     const note =
       turn.length > 0 && owed.length + gates.length > 0
@@ -217,10 +222,19 @@ export class HostPlanner {
       selfRevert: steps.selfRevert,
       turn: [...note, ...turn],
       gates,
+      ...vrrpPlanOf(options, this.#live),
+      ...(withheld ? { withheld } : {}),
       resumed: handlers.filter(({ resumed }) => resumed).map(({ key }) => key),
       live: this.#live,
       barrier: blocked.length > 0,
     };
+  }
+
+  /** After a turn that stopped, what it left behind only runs when asked for, unless this run notifies it anew. */
+  #withheld(options: HandlerOptions, { stopped }: Ledger): HostPlan['withheld'] {
+    if (stopped === undefined || this.#options.resume) return undefined;
+    const handlers = dueHandlers(options).flatMap(({ key, resumed }) => (resumed ? key : []));
+    return handlers.length > 0 ? { handlers, stoppedAt: stopped } : undefined;
   }
 
   #readMore(): HostPlan {

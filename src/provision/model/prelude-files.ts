@@ -2,7 +2,7 @@
 
 /** Name → text, as in the prelude. */
 export const FILE_FUNCTIONS: ReadonlyMap<string, string> = new Map([
-  // State of path $1, one line, and the content behind it where its hash is not $2 and it is at most 64 KiB.
+  // State of path $1, one line, and the content behind it where its hash is not $2 and it is at most $3 bytes long.
   [
     't_look',
     `t_look() {
@@ -11,7 +11,7 @@ elif [ -f "$1" ]; then
 t_h=$(sha256sum <"$1"); t_h=\${t_h%% *}
 t_z=$(stat -c '%a %U %G %u %g %s' "$1")
 echo "file $t_z $t_h"
-[ "$2" = - ] || [ "$2" = "$t_h" ] || [ "\${t_z##* }" -gt 65536 ] || cat "$1"
+[ "$2" = - ] || [ "$2" = "$t_h" ] || [ "\${t_z##* }" -gt "$3" ] || cat "$1"
 elif [ -d "$1" ]; then stat -c 'directory %a %U %G %u %g' "$1"
 elif [ -e "$1" ]; then echo other
 else t_p=\${1%/*}

@@ -9,7 +9,8 @@ import { type Fragment, lines, sh, type StdinPart } from './shell.ts';
 
 /**
  * What `/bin/sh -c` runs for the whole session: discards lines up to a header, reads the program behind it, runs it
- * in a subshell and closes with an `end` frame, until its input ends. `dd` reads exactly, where busybox's `head -c`
+ * in a subshell and closes with an `end` frame, until its input ends or a program dies: what that one has not read of
+ * its input must not be taken for anything else. `dd` reads exactly, where busybox's `head -c`
  * reads ahead and would swallow the next program. Fragments never see the session's input and output: those are
  * descriptors 9 and 8.
  */
@@ -17,7 +18,7 @@ export const LAUNCHER: string = [
   'LC_ALL=C;export LC_ALL;umask 077;unset CDPATH ENV;exec 9<&0 8>&1 </dev/null;',
   'while IFS= read -r h<&9;do case $h in "tandem/1 "*);;*)continue;;esac;',
   'h=${h#* };n=${h% *};p=$(dd bs="${h#* }" count=1 iflag=fullblock 2>/dev/null<&9);',
-  '(eval "$p");printf "\\n%s end %s 0 0\\n" "$n" "$?">&8;done',
+  '(eval "$p");e=$?;printf "\\n%s end %s 0 0\\n" "$n" "$e">&8;[ "$e" = 0 ]||exit 1;done',
 ].join('');
 
 /**

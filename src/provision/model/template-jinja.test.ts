@@ -139,8 +139,8 @@ const ANSIBLE: readonly (readonly [text: string, rendered: string])[] = [
     'a:\n- 1\n- [2]\nb:\n  c: {q: 1}\n|- a: 1\n  b:\n  - 1\n  - 2\n',
   ],
   [
-    "{{ d | dict2items }}|{{ [{'key': 'a', 'value': 1}] | items2dict }}|{{ [1, 2] | zip(['a', 'b']) | list }}|{{ [1,2,3] | zip_longest(['a'], fillvalue='-') | list }}",
-    "[{'key': 'a', 'value': 1}, {'key': 'b', 'value': 'two'}]|{'a': 1}|[(1, 'a'), (2, 'b')]|[(1, 'a'), (2, '-'), (3, '-')]",
+    "{{ d | dict2items }}|{{ [{'key': 'a', 'value': 1}] | items2dict }}|{{ [1, 2] | zip(['a', 'b']) | list }}|{{ ['a', 'b'] | product(['x', 'y']) | map('join', '.') | list }}|{{ [0, 1] | product(repeat=2) | list | length }}|{{ [1,2,3] | zip_longest(['a'], fillvalue='-') | list }}",
+    "[{'key': 'a', 'value': 1}, {'key': 'b', 'value': 'two'}]|{'a': 1}|[(1, 'a'), (2, 'b')]|['a.x', 'a.y', 'b.x', 'b.y']|4|[(1, 'a'), (2, '-'), (3, '-')]",
   ],
   [
     "{{ [1,2,3] | difference([2]) }}|{{ [1,2,2] | union([3,1]) }}|{{ [1,2] | intersect([2,3]) }}|{{ [1,2] | symmetric_difference([2,3]) }}|{{ ['b','a','B','b'] | unique }}|{{ [1,[2,[3]]] | flatten }}|{{ [1,[2,[3]]] | flatten(levels=1) }}",

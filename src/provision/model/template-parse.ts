@@ -214,6 +214,12 @@ function checkToken(token: Token, raw: string, kind: TemplateKind): void {
   };
   if (token.type === 'string') {
     if (raw.length < 2 || raw.at(-1) !== raw[0]) refuse('a text without its closing quote');
+    const octal = kind === 'file' ? /^(?:[^\\]|\\[^0-7])*\\([0-7])/.exec(raw)?.[1] : undefined;
+    if (octal !== undefined)
+      refuse(
+        `in a template file \\${octal} is the character with that octal number, as in Python, not a group of a pattern`,
+        `write \\\\${octal}; only in YAML values does Ansible keep single backslashes`,
+      );
     token.value =
       kind === 'file' ? unescape(raw.slice(1, -1)) : raw.slice(1, -1).replaceAll(/\\(['"])/g, '$1');
   } else if (token.type === 'float' && Number.isInteger(Number(raw))) {

@@ -73,6 +73,7 @@ describe('what would differ from Jinja2, or does not exist, is refused with a pl
     ['{% set d.a = 2 %}', "'d' is not a namespace()"],
     ['{{ s() }}', 's is not a function (it is str)'],
     ['{{ s.upper }}', 'a function cannot be printed'],
+    ["{{ s | regex_replace('(a)', '\\1') }}", 'not a group of a pattern (write \\\\1'],
     ['{{ n / 0 }}', 'division by zero'],
     ['{% for a, b in [[1]] %}{% endfor %}', '2 names for an item of 1'],
     ['{{ "a" | int(basis=2) }}', "int has no argument 'basis'"],

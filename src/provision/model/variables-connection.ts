@@ -21,6 +21,8 @@ export interface Connection {
   /** Default sudo. */
   readonly becomeMethod: string;
   readonly becomePassword: string | undefined;
+  /** `ansible_host_key_checking`, also of `ansible_ssh_…`; undefined: not said. */
+  readonly hostKeyChecking: boolean | undefined;
   /** `ssh` unless `ansible_connection` says otherwise. */
   readonly type: string;
 }
@@ -47,8 +49,21 @@ export function connectionOf(variables: Variables): Connection {
     becomeUser: read('ansible_become_user') ?? 'root',
     becomeMethod: read('ansible_become_method') ?? 'sudo',
     becomePassword: read('ansible_become_password', 'ansible_become_pass'),
+    hostKeyChecking: checkingOf(variables, read('ansible_ssh_host_key_checking', 'ansible_host_key_checking')),
     type: read('ansible_connection') ?? 'ssh',
   };
+}
+
+/** A word that is neither yes nor no must not turn off what protects the connection. */
+function checkingOf(variables: Variables, text: string | undefined): boolean | undefined {
+  if (text === undefined || toBoolean(text) === true) return text === undefined ? undefined : true;
+  if (/^(?:no|off|0|false)$/i.test(text)) return false;
+  const name = ['ansible_ssh_host_key_checking', 'ansible_host_key_checking'].find(one => variables.has(one));
+  throw new TemplateError(
+    `${name ?? ''} is '${text}'`,
+    placeOf(variables, name ?? ''),
+    'it is true or false; false takes any key',
+  );
 }
 
 function portOf(variables: Variables, text: string | undefined): number | undefined {

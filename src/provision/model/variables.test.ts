@@ -108,6 +108,15 @@ describe('connection', () => {
       type: 'ssh',
     });
     expect(connectionOf(a()).host).toBe('a');
+    for (const [value, wanted] of [
+      [false, false],
+      ['no', false],
+      ['True', true],
+    ] as const)
+      expect(connectionOf(a({ extraVars: { ansible_host_key_checking: value } })).hostKeyChecking).toBe(wanted);
+    expect(() => connectionOf(a({ extraVars: { ansible_ssh_host_key_checking: 'nein' } }))).toThrow(
+      /is 'nein'.*true or false/,
+    );
     expect(() => connectionOf(a({ extraVars: { ansible_port: 70_000 } }))).toThrow(
       'a port is a number from 1 to 65535',
     );

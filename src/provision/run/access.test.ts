@@ -13,6 +13,7 @@ const plain: Connection = {
   becomeUser: 'root',
   becomeMethod: 'sudo',
   becomePassword: undefined,
+  hostKeyChecking: undefined,
   type: 'ssh',
 };
 
@@ -24,6 +25,7 @@ describe('connection variables', () => {
   test('what is given', () => {
     const given = { host: '172.16.8.10', port: 2222, user: 'ann', privateKeyFile: '~/key', become: true };
     const more = {
+      hostKeyChecking: false,
       sshArgs: `-o ProxyJump=bastion -o 'User Known'=x`,
       password: 'one',
       becomePassword: 'two',
@@ -34,6 +36,7 @@ describe('connection variables', () => {
       port: 2222,
       user: 'ann',
       privateKeyFile: '~/key',
+      hostKeyChecking: false,
     });
     expect(access.sshArguments).toEqual(['-o', 'ProxyJump=bastion', '-o', 'User Known=x']);
     expect(access.password?.reveal()).toBe('one');

@@ -52,6 +52,7 @@ export function accessOf(name: string, connection: Connection): HostAccess {
     ...(connection.privateKeyFile === undefined ? {} : { privateKeyFile: connection.privateKeyFile }),
     ...secret(connection.password),
     ...(words.length > 0 ? { sshArguments: words } : {}),
+    ...(connection.hostKeyChecking === undefined ? {} : { hostKeyChecking: connection.hostKeyChecking }),
     connection: type === 'openssh' ? 'openssh' : 'ssh',
     ...(become ? { become: secret(connection.becomePassword) } : {}),
   };

@@ -74,6 +74,8 @@ export interface ApplyOptions extends CommonOptions {
   readonly clusters: readonly RunCluster[];
   /** Stop after the plan. */
   readonly check?: boolean;
+  /** `--allow-unprotected`: how long a cluster may be without redundancy for a change its routers cannot speak across. */
+  readonly allowUnprotectedSeconds?: number;
   /** `--force-degraded`: disturb a cluster though a member is unreachable or not healthy. */
   readonly forceDegraded?: boolean;
   /**

@@ -1,7 +1,9 @@
 /** The turns of one cluster: locks on all members, one host after the other, masters last and after a switchover. */
 import type { DaemonStatus } from '#control/status.ts';
 import { sh } from '#provision/model/shell.ts';
+import { type ApartParts, reportWire, rollApart } from './apart-roll.ts';
 import type { RunContext } from './api.ts';
+import { calmOrder, type MasterChange } from './elections.ts';
 import type { HostRun } from './host-run.ts';
 import {
   mastered,
@@ -11,11 +13,14 @@ import {
   unprotected,
   type RollingUnit,
 } from './rolling.ts';
+import { wireRoll, type WireRoll } from './wire-roll.ts';
 
 /** What a roll may do to a cluster. */
 export interface RollPolicy {
   /** Disturb though a member is missing or nobody could take over. */
   readonly forceDegraded: boolean;
+  /** How long a cluster may be without redundancy for a change that its routers cannot speak across. */
+  readonly allowUnprotectedSeconds: number;
   /**
    * The hosts are taken down for good: a clean stop gives the VIPs away by itself, no redundancy is to be kept, and a
    * missing member holds nobody up; but a host that serves only goes with its cluster's name in `yes`.
@@ -46,7 +51,8 @@ export class ClusterRun {
   /** Runs the turns that are due, once every member is prepared. Never throws. */
   async roll(): Promise<void> {
     const due = this.#members.filter(host => host.selected && host.due && !this.#maintained(host));
-    if (due.length > 0 && this.#permitted(due)) {
+    if (this.#withheld()) for (const host of due) host.postpone(`an earlier roll-out stopped: --resume`);
+    else if (due.length > 0 && this.#permitted(due)) {
       await Promise.all(this.#members.filter(host => !host.selected).map(host => host.look()));
       const missing = this.#members.filter(host => host.remote.failure);
       const tolerated = this.#policy.forceDegraded || this.#policy.teardown !== undefined;
@@ -54,6 +60,15 @@ export class ClusterRun {
       else await this.#rollLocked(due);
     }
     await Promise.all(this.#members.map(host => host.finish()));
+  }
+
+  /** True, and said, if a member has handlers of a roll-out that stopped. */
+  #withheld(): boolean {
+    const hosts = this.#policy.teardown
+      ? []
+      : this.#members.filter(host => host.selected && host.plan?.withheld);
+    for (const host of hosts) host.reportWithheld();
+    return hosts.length > 0;
   }
 
   /** A teardown of what serves must have been meant. */
@@ -125,15 +140,107 @@ export class ClusterRun {
 
   async #rollInOrder(due: readonly HostRun[]): Promise<void> {
     const live = await this.#livePicture();
+    const wire = this.#wireRoll(due, live);
+    if (wire === 'refused') return;
+    if (wire) {
+      await rollApart({ unit: this.#unit, context: this.#context, due, live, roll: wire, ...this.#parts() });
+      return;
+    }
+    await this.#rollTogether(due, live);
+  }
+
+  #parts(): ApartParts {
+    return {
+      turns: (due, order) => this.#turns(due, order),
+      handOver: (host, instances) => this.#handOver(host, instances),
+      livePicture: () => this.#livePicture(),
+    };
+  }
+
+  async #rollTogether(
+    due: readonly HostRun[],
+    live: ReadonlyMap<string, DaemonStatus | undefined>,
+  ): Promise<void> {
     const names = due.map(host => host.name);
+    const plans = new Map(due.map(host => [host.name, host.plan]));
+    const elected = calmOrder(rollingOrder(names, this.#unit.members, live), plans, live);
+    if ('refused' in elected) {
+      this.#context.emit({ type: 'warning', message: `${this.#unit.name}: ${elected.refused}` });
+      for (const host of due) host.postpone(elected.refused);
+      return;
+    }
+    const stoppedBy = await this.#turns(due, elected.order);
+    if (stoppedBy === undefined) for (const change of elected.changes) await this.#prefer(change);
+  }
+
+  /** The preferred master has changed: it takes over now, and not when its timer has run out. */
+  async #prefer({ from, to, instances }: MasterChange): Promise<void> {
+    const [giver, taker] = [from, to].map(name => this.#members.find(host => host.name === name));
+    if (!giver?.remote.connected || !taker?.remote.connected) return;
+    const live = await this.#livePicture();
+    const left = instances.filter(name => mastered(live.get(from)).includes(name));
+    if (left.length > 0) {
+      this.#context.emit({ type: 'switchover', cluster: this.#unit.name, from, instances: left });
+      const asked = representatives(live.get(from), left);
+      if (!(await this.#handOver(giver, asked))) return;
+      await this.#endHandover(giver, asked);
+    }
+    const expected = instances.map(name => `--expect=${name}=MASTER`);
+    const command = sh`PATH=/opt/tandem/current/bin:$PATH; tandemd await --timeout ${HANDOVER_SECONDS} ${expected}`;
+    await taker.remote
+      .must(command, 'become the preferred master')
+      .catch((error: unknown) => taker.remote.fail(error, 'become the preferred master'));
+  }
+
+  /** One host after the other; gives the one at which it stopped. */
+  async #turns(due: readonly HostRun[], order: readonly string[]): Promise<string | undefined> {
     let stoppedBy: string | undefined;
-    for (const name of rollingOrder(names, this.#unit.members, live)) {
+    for (const name of order) {
       const host = due.find(candidate => candidate.name === name);
       if (!host) continue;
       if (stoppedBy !== undefined)
         host.postpone(`the roll-out of ${this.#unit.name} stopped at ${stoppedBy}`);
       else if (!(await this.#turnOf(host))) stoppedBy = name;
     }
+    return stoppedBy;
+  }
+
+  /** Check mode: says how a change would be rolled that the routers cannot speak across. */
+  foretell(): void {
+    const due = this.#members.filter(host => host.selected && host.due);
+    const live = new Map(this.#members.map(host => [host.name, host.live]));
+    if (!this.#withheld()) this.#wireRoll(due, live, true);
+  }
+
+  /** How to roll a change that the routers cannot speak across; undefined if it is none. */
+  #wireRoll(
+    due: readonly HostRun[],
+    live: ReadonlyMap<string, DaemonStatus | undefined>,
+    check = false,
+  ): WireRoll | 'refused' | undefined {
+    if (this.#policy.teardown) return undefined;
+    const members = this.#members.map(host => ({
+      name: host.name,
+      due: due.includes(host),
+      plan: host.plan,
+      live: live.get(host.name),
+    }));
+    const roll = wireRoll(members);
+    if (!roll) return undefined;
+    if ('refused' in roll) {
+      this.#context.emit({ type: 'warning', message: `${this.#unit.name}: ${roll.refused}` });
+      if (!check) for (const host of due) host.postpone(roll.refused);
+      return 'refused';
+    }
+    const { expectedSeconds } = roll;
+    if (expectedSeconds <= this.#policy.allowUnprotectedSeconds) {
+      if (check) reportWire(this.#context, this.#unit, roll, 'planned');
+      return roll;
+    }
+    reportWire(this.#context, this.#unit, roll, 'refused');
+    const reason = `the routers of ${this.#unit.name} would not understand each other: --allow-unprotected ${expectedSeconds}`;
+    if (!check) for (const host of due) host.postpone(reason);
+    return 'refused';
   }
 
   async #turnOf(host: HostRun): Promise<boolean> {

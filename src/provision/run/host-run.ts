@@ -60,7 +60,7 @@ export class HostRun {
     await this.#guard('prepare', async () => {
       await this.remote.connect();
       await this.#planRound();
-      if (!this.#check && this.selected) await this.#earlyRounds();
+      if (!this.#check && this.selected) await this.#earlyRounds('unlocked');
     });
   }
 
@@ -76,7 +76,7 @@ export class HostRun {
   async planAgain(): Promise<void> {
     await this.#guard('plan again', async () => {
       await this.#planRound();
-      await this.#earlyRounds();
+      await this.#earlyRounds('locked');
     });
   }
 
@@ -118,19 +118,44 @@ export class HostRun {
     this.#progress.accept(plan);
   }
 
-  /** Early changes, round after round as long as nothing of the plan waits for the turn. */
-  async #earlyRounds(): Promise<void> {
+  /**
+   * Early changes, round after round as long as nothing of the plan waits for the turn. `locked`: the caller holds the
+   * host's lock; otherwise it is held while they run.
+   */
+  async #earlyRounds(locked: 'locked' | 'unlocked'): Promise<void> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const plan = this.plan;
-      if (!plan || plan.early.length + plan.guarded.length === 0) return;
+      if (!this.#hasEarly()) return;
       this.remote.checkpoint('early changes');
-      this.remote.phase('staging');
-      await this.#runSteps(plan.early, 'early changes');
-      if (plan.guarded.length > 0) await this.#runGuarded(plan);
-      if (!plan.barrier || plan.turn.length + plan.gates.length > 0) return;
+      if (locked === 'locked') await this.#stage();
+      else await this.#stageLocked();
+      const plan = this.plan;
+      if (!plan?.barrier || plan.turn.length + plan.gates.length > 0) return;
       await this.#planRound();
     }
     throw this.remote.error('plan', `there is still a barrier after ${ROUNDS_MAX} rounds`);
+  }
+
+  #hasEarly(): boolean {
+    const plan = this.plan;
+    return plan !== undefined && plan.early.length + plan.guarded.length > 0;
+  }
+
+  /** Two runs that stage the same at once would be in each other's way. */
+  async #stageLocked(): Promise<void> {
+    try {
+      if (await this.remote.lock()) await this.#planRound();
+      await this.#stage();
+    } finally {
+      await this.remote.unlock();
+    }
+  }
+
+  async #stage(): Promise<void> {
+    const plan = this.plan;
+    if (!plan || !this.#hasEarly()) return;
+    this.remote.phase('staging');
+    await this.#runSteps(plan.early, 'early changes');
+    if (plan.guarded.length > 0) await this.#runGuarded(plan);
   }
 
   async #runGuarded(plan: HostPlan): Promise<void> {
@@ -174,7 +199,7 @@ export class HostRun {
         await this.#runGates(plan);
         if (!plan.barrier) return;
         await this.#planRound();
-        await this.#earlyRounds();
+        await this.#earlyRounds('locked');
       }
     });
   }
@@ -201,6 +226,17 @@ export class HostRun {
           saidIn(answer),
         );
     }
+  }
+
+  /** Says what an earlier roll-out left behind, and the way out. */
+  reportWithheld(): void {
+    const withheld = this.plan?.withheld;
+    if (!withheld) return;
+    const { emit } = this.remote.context;
+    for (const handler of withheld.handlers)
+      emit({ type: 'handler', host: this.name, handler, status: 'pending' });
+    const message = `the last roll-out stopped here at "${withheld.stoppedAt}", and ${withheld.handlers.join(', ')} still has to run: see what is wrong, then apply with --resume`;
+    emit({ type: 'warning', host: this.name, message });
   }
 
   /** Says that the turn does not come in this run, and why. */

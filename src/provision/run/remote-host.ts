@@ -31,6 +31,7 @@ export class RemoteHost {
   readonly context: RunContext;
   failure: HostFailure | undefined;
   #session: Session | undefined;
+  #waited = false;
   /** Sessions that have been replaced. */
   readonly #closing: Promise<void>[] = [];
 
@@ -138,17 +139,16 @@ export class RemoteHost {
   }
 
   /**
-   * Takes the host's lock, waiting for whoever holds it. True if it had to wait: the host may not be as it was when it was
-   * read. Throws RemoteError that names the holder.
+   * Takes the host's lock, waiting for whoever holds it. True if it had to wait, now or earlier in this run: this host or
+   * another of its cluster may not be as it was when it was read. Throws RemoteError that names the holder.
    */
   async lock(): Promise<boolean> {
-    let waited = false;
     const { owner, lockTimeoutMs } = this.context.settings;
     const deadlineAtMs = performance.now() + lockTimeoutMs;
     for (;;) {
       this.checkpoint('lock the host');
       const answer = await this.ask(lockFragment(owner), 'lock the host');
-      if (answer.exit === 0) return waited;
+      if (answer.exit === 0) return this.#waited;
       if (answer.exit !== LOCK_BUSY)
         throw this.error('lock the host', `exit code ${answer.exit}`, saidIn(answer));
       const holder = new TextDecoder().decode(answer.stdout).trim();
@@ -156,7 +156,7 @@ export class RemoteHost {
         const message = `another run holds the lock: ${holder}. Wait for it, give --lock-timeout, or end that process`;
         throw this.error('lock the host', message);
       }
-      waited = true;
+      this.#waited = true;
       this.phase('waiting-turn', `locked by ${holder}`);
       await new Promise(resolve => setTimeout(resolve, LOCK_RETRY_MS));
     }

@@ -67,14 +67,11 @@ export function rollingOrder(
   return [...due].sort((a, b) => weight(a) - weight(b) || rank(b) - rank(a));
 }
 
-/** A handler's action in its command; `reload-or-restart` is a reload of what runs. */
-const RESTARTS = /(?<![\w-])(restart|stop)(?![\w-])/;
-
 /** True if a host's turn stops the daemon for a moment; a reload keeps the VIPs where they are. */
 export function turnRestarts(plan: HostPlan): boolean {
   return plan.turn.some(step => {
     if (step.kind === 'apply') return step.change.effect === 'restart';
-    return step.kind === 'handler' && RESTARTS.test(step.fragment.text);
+    return step.kind === 'handler' && step.effect === 'restart';
   });
 }
 

@@ -35,7 +35,7 @@ export async function run(options: ApplyOptions): Promise<RunReport> {
     invalid: failures.some(failure => failure.invalid),
     unreachable: failures.some(failure => failure.unreachable),
     failed: failures.length > 0 || totals.failed > 0,
-    pending: totals.pending + totals.unknown > 0,
+    pending: totals.pending + totals.unknown > 0 || reports.some(host => host.plan?.withheld),
   });
   const elapsedMs = Math.round(performance.now() - startedAtMs);
   emit({ type: 'run-done', exitCode, elapsedMs, totals });
@@ -53,12 +53,17 @@ async function runUnit(
   const members = unit.members.flatMap(name => runs.get(name) ?? []);
   const selected = members.filter(host => host.selected);
   await Promise.all(selected.map(host => forks.run(() => host.prepare())));
+  const policy = {
+    forceDegraded: options.forceDegraded ?? false,
+    allowUnprotectedSeconds: options.allowUnprotectedSeconds ?? 0,
+    teardown: options.teardown,
+  };
+  const cluster = new ClusterRun(unit, members, context, policy);
   if (options.check ?? false) {
+    cluster.foretell();
     await Promise.all(members.map(host => host.finish()));
     return;
   }
-  const policy = { forceDegraded: options.forceDegraded ?? false, teardown: options.teardown };
-  const cluster = new ClusterRun(unit, members, context, policy);
   const due = members.some(host => host.due);
   await (due ? forks.run(() => cluster.roll()) : cluster.roll());
 }

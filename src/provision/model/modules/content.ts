@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { assert, must } from '#base/assert.ts';
 import { type Change, type Module, type PlanContext, Refusal } from '#provision/model/module.ts';
+import { vrrpChange } from '#provision/model/vrrp-change.ts';
 import { bytesPart, type Fragment, input, lines, NOTHING, sh } from '#provision/model/shell.ts';
 import { absolutePath, mode, owner, parentOf, plainMode, splitWords } from './arguments.ts';
 import { lookAt, parseSeenPath, type PathState, type SeenPath, sha256Of } from './path-state.ts';
@@ -20,6 +21,8 @@ export const contentFields = {
       'expected a command with %s for the file',
     )
     .optional(),
+  /** A VRRP daemon reads the file: a change that its peers would not understand is rolled with them stopped. */
+  vrrp_configuration: z.boolean().optional(),
   /** Filled in by `resolve`; not an argument of the user's. */
   text: z.never().optional(),
 } as const;
@@ -30,6 +33,7 @@ export interface ContentArgs {
   readonly owner?: string | number | undefined;
   readonly group?: string | number | undefined;
   readonly validate?: string | undefined;
+  readonly vrrp_configuration?: boolean | undefined;
   /** Undefined until it can be known. */
   readonly text?: string | undefined;
 }
@@ -55,7 +59,10 @@ export function contentModule<Args extends ContentArgs>(): Omit<
         },
       },
     ],
-    probe: args => lookAt(args.dest, args.text === undefined ? '' : sha256Of(args.text)),
+    probe: args => {
+      const known = args.text === undefined ? '' : sha256Of(args.text);
+      return args.vrrp_configuration ? lookAt(args.dest, known, VRRP_MAX) : lookAt(args.dest, known);
+    },
     parse: parseSeenPath,
     diff,
     apply: (change, args, context) => {
@@ -82,6 +89,7 @@ function diff(args: ContentArgs, seen: SeenPath, context: PlanContext): readonly
   const shown =
     differs && before !== undefined ? { before: context.redact(before), after: context.redact(text) } : {};
   const secretOnly = 'before' in shown && shown.before === shown.after && found !== undefined;
+  const vrrp = args.vrrp_configuration && found && differs ? vrrpOf(args, seen, text, context) : undefined;
   const summary = summarise(found, wanted, text, secretOnly);
   if (summary === '') return [];
   return [
@@ -91,9 +99,21 @@ function diff(args: ContentArgs, seen: SeenPath, context: PlanContext): readonly
       to: wanted,
       summary,
       ...shown,
+      ...(vrrp ? { vrrp } : {}),
       effect: 'none',
     },
   ];
+}
+
+/** A configuration is compared whole up to this length, in bytes: thousands of instances. */
+const VRRP_MAX = 4 * 1024 * 1024;
+
+/** What is no text was never a daemon's configuration. */
+function vrrpOf(args: ContentArgs, seen: SeenPath, after: string, context: PlanContext): Change['vrrp'] {
+  if ((seen.bytes ?? 0) > VRRP_MAX)
+    throw new Refusal(`${args.dest} has ${seen.bytes} bytes: too many to tell what a new one would change`);
+  const change = vrrpChange(args.dest, { before: seen.text ?? '', after }, context.facts.hostname);
+  return { ...change, configurationSha256: sha256Of(`${after}\0`) };
 }
 
 /** The file that is there; undefined if none is and one can be made. */

@@ -30,9 +30,12 @@ export interface SeenPath {
   readonly above: string | undefined;
 }
 
-/** Asks for {@link SeenPath}; with the content unless its hash is `known`, and never if that is `-`. */
-export function lookAt(path: string, known: string): Fragment {
-  return sh`t_look ${path} ${known}`;
+/** Longest content that comes back, in bytes. */
+const CONTENT_MAX = 65_536;
+
+/** Asks for {@link SeenPath}; with the content unless its hash is `known` or it is too long, and never if that is `-`. */
+export function lookAt(path: string, known: string, contentMax: number = CONTENT_MAX): Fragment {
+  return sh`t_look ${path} ${known} ${contentMax}`;
 }
 
 /** Reads the answer to {@link lookAt}. Throws SyntaxError if it is none. */

@@ -58,7 +58,9 @@ export const service: Module<ServiceArgs, SeenService> = {
     if (args.state !== 'restarted' && args.state !== 'reloaded') return undefined;
     const restart = args.state === 'restarted';
     const fragment = run(restart ? 'restart' : 'reload-or-restart', args.name);
-    return { fragment, on: `service:${args.name}/state`, strength: restart ? 2 : 1 };
+    const effect = restart ? 'restart' : 'reload';
+    const [pause, resume] = [run('stop', args.name), run('start', args.name)];
+    return { fragment, on: `service:${args.name}/state`, effect, pause, resume };
   },
   predict: (args, seen, changes) => ({ name: args.name, active: seen.active, changed: changes.length > 0 }),
 };

@@ -158,15 +158,24 @@ function switchTo(root: string, id: string, previous: string | null): Fragment {
 export const releaseReverter: Reverter = {
   kind: 'release',
   effect: 'restart',
-  probe: entry => sh`if [ -e ${whereOf(entry.ours)} ] || [ -L ${whereOf(entry.ours)} ]; then echo there; fi`,
+  probe: entry => {
+    const where = whereOf(entry.ours);
+    // An upload that was cut short may have left no more than the directories above it.
+    const above = entry.state === 'intended' ? rootOf(entry.ours) : where;
+    return sh`for t_l in ${where} ${`${where}.part`} ${above}; do if [ -e "$t_l" ] || [ -L "$t_l" ]; then echo there; fi; done`;
+  },
   verdict: (_entry, answer) => (answer.length > 0 ? 'ours' : 'gone'),
   revert: entry => {
-    const { root } = entry.ours as { root: string };
-    return sh`rm -rf ${whereOf(entry.ours)}; rmdir ${`${root}/node`} ${`${root}/releases`} ${root} 2>/dev/null || :`;
+    const root = rootOf(entry.ours);
+    const where = whereOf(entry.ours);
+    return sh`rm -rf ${where} ${`${where}.part`}; rmdir ${`${root}/node`} ${`${root}/releases`} ${root} 2>/dev/null || :`;
   },
 };
 
+function rootOf(ours: unknown): string {
+  return (ours as { root: string }).root;
+}
+
 function whereOf(ours: unknown): string {
-  const { root, path } = ours as { root: string; path: string };
-  return `${root}/${path}`;
+  return `${rootOf(ours)}/${(ours as { path: string }).path}`;
 }

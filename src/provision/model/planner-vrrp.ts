@@ -1,0 +1,44 @@
+/** What a host's turn means for the routers that its VRRP daemon speaks with. */
+import { InputError } from '#base/errors.ts';
+import type { DaemonStatus } from '#control/status.ts';
+import type { HostPlan } from './plan.ts';
+import { type HandlerOptions, pauseFor } from './planner-handlers.ts';
+import { type Fragment, lines } from './shell.ts';
+import type { ElectionChange, WireBreak } from './vrrp-change.ts';
+
+/**
+ * A daemon that runs with the new text already (somebody edited the file and did not reload) changes nothing. Throws
+ * InputError for a task that could not have its daemon stopped.
+ */
+export function vrrpPlanOf(
+  options: HandlerOptions,
+  live: DaemonStatus | undefined,
+): Pick<HostPlan, 'wire' | 'elections'> {
+  const breaks: WireBreak[] = [];
+  const elections: ElectionChange[] = [];
+  const pauses: Fragment[] = [];
+  const resumes: Fragment[] = [];
+  for (const { work, instances } of options.decided) {
+    for (const { vrrp } of instances.flatMap(({ changes }) => changes)) {
+      if (!vrrp || vrrp.configurationSha256 === live?.configurationSha256) continue;
+      elections.push(...vrrp.elections);
+      if (vrrp.breaks.length === 0) continue;
+      breaks.push(...vrrp.breaks);
+      const stopped = pauseFor(work, options);
+      if (!stopped)
+        throw new InputError([
+          {
+            id: 'vrrp-configuration-notify',
+            severity: 'error',
+            message: `"${work.task.name}" writes a VRRP daemon's configuration and notifies no handler`,
+            position: work.task.position,
+            hint: 'notify a handler that reloads the daemon: a change that its peers do not understand needs it',
+          },
+        ]);
+      pauses.push(stopped.pause);
+      resumes.push(stopped.resume);
+    }
+  }
+  const wire = breaks.length > 0 ? { wire: { breaks, pause: lines(pauses), resume: lines(resumes) } } : {};
+  return elections.length > 0 ? { ...wire, elections } : wire;
+}

@@ -1,0 +1,111 @@
+/** What a new keepalived.conf means for the routers that speak with each other: can old and new understand one another? */
+import { diffConfigs, instanceIdentity } from '#conf/identity.ts';
+import { loadConfig } from '#conf/load.ts';
+import { memorySource } from '#conf/memory-source.ts';
+import type { Config, VrrpInstance } from '#conf/model.ts';
+
+/** An instance whose routers do not understand each other while one has the old configuration and one the new. */
+export interface WireBreak {
+  readonly instance: string;
+  /** keepalived's keywords; never empty. */
+  readonly keywords: readonly string[];
+}
+
+/** What an instance brings to its election, before and after. */
+export interface ElectionChange {
+  readonly instance: string;
+  /** Configured priorities, 1–255. */
+  readonly before: number;
+  readonly after: number;
+  /** With the new configuration it takes over from a lower priority. */
+  readonly preempts: boolean;
+}
+
+export interface VrrpChange {
+  readonly breaks: readonly WireBreak[];
+  /** Every instance that is in both configurations. */
+  readonly elections: readonly ElectionChange[];
+}
+
+const NOTHING_KNOWN: VrrpChange = { breaks: [], elections: [] };
+
+/** Compares two texts of one file. A text that cannot be read counts for the instances that can be. */
+export function vrrpChange(
+  path: string,
+  texts: { readonly before: string; readonly after: string },
+  hostname: string,
+): VrrpChange {
+  const load = (text: string): Config =>
+    loadConfig(path, memorySource({ [path]: text }), { hostname }).config;
+  const [before, after] = [load(texts.before), load(texts.after)];
+  if (before.vrrpInstances.length === 0) return NOTHING_KNOWN;
+  const { added, removed, changed, unchanged } = diffConfigs(before, after);
+  const replaced = removed.flatMap(old => {
+    const successor =
+      added.find(each => each.name === old.name) ?? added.find(each => sharesAddress(old, each));
+    return successor ? [{ before: old, after: successor, keywords: identityKeywords(old, successor) }] : [];
+  });
+  const kept = changed.map(each => ({
+    ...each,
+    keywords: each.keywords.filter(word => breaksWire(word, each)),
+  }));
+  const breaks = [...kept, ...replaced]
+    .filter(({ keywords }) => keywords.length > 0)
+    .map(({ before: { name: instance }, keywords }) => ({ instance, keywords }));
+  const both = [
+    ...[...changed, ...replaced],
+    ...unchanged.map(instance => ({ before: instance, after: instance })),
+  ];
+  return { breaks, elections: both.map(electionOf) };
+}
+
+function electionOf(pair: { readonly before: VrrpInstance; readonly after: VrrpInstance }): ElectionChange {
+  return {
+    instance: pair.before.name,
+    before: pair.before.priority,
+    after: pair.after.priority,
+    preempts: pair.after.preempt === 'preempt',
+  };
+}
+
+/** RFC 3768 §7.1 and RFC 9568 §7.1: what makes a receiver drop an advertisement that it took before. */
+function breaksWire(
+  keyword: string,
+  { before, after }: { readonly before: VrrpInstance; readonly after: VrrpInstance },
+): boolean {
+  switch (keyword) {
+    case 'version':
+      return true;
+    case 'authentication':
+      // Version 3 has none, whatever is configured.
+      return before.version === 2 || after.version === 2;
+    case 'advert_int':
+      // Version 3 follows the master's interval.
+      return before.version === 2 || after.version === 2;
+    case 'v3_checksum_as_v2':
+      return after.version === 3 && after.family === 4;
+    case 'mcast_dst_ip':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function identityKeywords(before: VrrpInstance, after: VrrpInstance): string[] {
+  const [old, current] = [instanceIdentity(before), instanceIdentity(after)];
+  return [
+    ...(old.virtualRouterId === current.virtualRouterId ? [] : ['virtual_router_id']),
+    ...(old.interface === current.interface ? [] : ['interface']),
+    ...(old.cast === current.cast ? [] : ['unicast_peer']),
+    ...(old.family === current.family ? [] : ['virtual_ipaddress']),
+  ];
+}
+
+function sharesAddress(a: VrrpInstance, b: VrrpInstance): boolean {
+  const texts = (instance: VrrpInstance): string[] =>
+    [...instance.virtualAddresses, ...instance.virtualAddressesExcluded].map(({ address }) =>
+      address.join('.'),
+    );
+  const held = new Set(texts(a));
+  return texts(b).some(text => held.has(text));
+}
