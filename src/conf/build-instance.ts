@@ -13,6 +13,7 @@ import type {
   InitialState,
   Trackers,
   VirtualAddress,
+  VirtualRoute,
   VrrpInstance,
   VrrpVersion,
 } from './model.ts';
@@ -132,12 +133,20 @@ function buildNetwork(
   const virtualRoutes = read('virtual_routes', parseRouteLine);
   const virtualRules = read('virtual_rules', parseRuleLine);
   checkDevices([...advertised, ...excluded, ...virtualRoutes], environment, report);
+  for (const route of virtualRoutes) tellUntracked(route, report);
   return {
     virtualAddresses: advertised.slice(0, MAX_ADDRESSES),
     virtualAddressesExcluded: [...advertised.slice(MAX_ADDRESSES), ...excluded],
     virtualRoutes,
     virtualRules,
   };
+}
+
+/** keepalived misses a route that somebody deletes only where an interface is named. */
+function tellUntracked({ dev, nexthops, noTrack, position }: VirtualRoute, report: Report): void {
+  if (dev !== undefined || nexthops.length > 0 || noTrack) return;
+  const hint = 'name its `dev`, or write `no_track`';
+  report.error('route-untracked', position, 'this route names no interface, so it is not tracked', hint);
 }
 
 /** The trackers of an instance, without its own interface, and without weights that cannot count. */

@@ -125,6 +125,12 @@ describe('lists', () => {
   test.each([
     ['garp_group {\ninterface eth0\n}', ['garp-group-empty']],
     ['garp_group {\ngna_interval 1\n}', ['garp-group-empty']],
+    ['garp_group {\ngna_interval 1\ninterface eth0\ninterfaces { eth0 }\n}', ['garp-group-twice']],
+    ['global_defs {\nvrrp_garp_interval 0.0000001\n}', ['value-precision', 'value-out-of-range']],
+    ['global_defs {\ndynamic_interfaces always\n}', ['value-invalid']],
+    ['global_defs {\nvmac_prefix a\nvmac_prefix b\n}', ['keyword-duplicate']],
+    ['global_defs {\nrouter_id\n}', ['argument-none']],
+    ['static_routes here {\n}', ['name-extra']],
     ['track_group T {\ngroup { X }\n}', ['group-empty', 'group-unknown']],
     ['interface_up_down_delays {\neth0\n}', ['option-incomplete']],
     ['interface_up_down_delays {\neth0 256\n}', ['value-out-of-range']],

@@ -106,6 +106,8 @@ export function resolveInclude(pattern: string, directory: string, source: Confi
 /** `path` seen from `directory`, with `.` and `..` resolved by name. */
 export function absolutePath(path: string, directory: string): string {
   const joined = path.startsWith('/') || directory === '' ? path : `${directory}/${path}`;
+  // Nearly always there is nothing to resolve.
+  if (!/(?:^|\/)(?:\.{0,2}\/|\.{0,2}$)/.test(joined.slice(1))) return joined;
   const parts: string[] = [];
   for (const part of joined.split('/')) {
     if (part === '' || part === '.') continue;

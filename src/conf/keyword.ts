@@ -147,6 +147,8 @@ const UINT32 = 0xffffffff;
 export const MAX_UNSIGNED = UINT32;
 /** Largest interval in whole seconds that keepalived takes (2^32 microseconds). */
 export const MAX_TIMER_S = 4294;
+/** The same for seconds with a fraction. */
+export const MAX_PAUSE_S = 4294.967295;
 
 /** Arguments as a man page writes them. */
 export function describeArgument(argument: Argument): string {

@@ -1,6 +1,9 @@
 import type { Diagnostic } from '#base/errors.ts';
 import type { Position } from '#base/position.ts';
 
+/** The way out; a function if finding it costs time, which a repeated complaint is not worth. */
+type Hint = string | undefined | (() => string | undefined);
+
 /** Collects diagnostics while a configuration is read; the same complaint at the same place is kept once. */
 export class Report {
   readonly diagnostics: Diagnostic[] = [];
@@ -12,13 +15,13 @@ export class Report {
   }
 
   /** keepalived -t would complain too: exit code 5, or 4 for the ids in {@link FATAL}. */
-  error(id: string, position: Position | undefined, message: string, hint?: string): void {
-    this.#add({ id, severity: 'error', message, ...(position && { position }), ...(hint && { hint }) });
+  error(id: string, position: Position | undefined, message: string, hint?: Hint): void {
+    this.#add({ id, severity: 'error', message, ...(position && { position }) }, hint);
   }
 
   /** keepalived accepts it silently; the author should know nevertheless. */
-  warning(id: string, position: Position | undefined, message: string, hint?: string): void {
-    this.#add({ id, severity: 'warning', message, ...(position && { position }), ...(hint && { hint }) });
+  warning(id: string, position: Position | undefined, message: string, hint?: Hint): void {
+    this.#add({ id, severity: 'warning', message, ...(position && { position }) }, hint);
   }
 
   /** No more diagnostics are kept: finding good words for another one is wasted. */
@@ -26,14 +29,15 @@ export class Report {
     return this.diagnostics.length > this.#limit;
   }
 
-  #add(diagnostic: Diagnostic): void {
+  #add(diagnostic: Diagnostic, hint: Hint): void {
     if (this.full) return;
     const { position } = diagnostic;
     const key = `${diagnostic.id} ${position?.file}:${position?.line}:${position?.column} ${diagnostic.message}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     if (this.diagnostics.length < this.#limit) {
-      this.diagnostics.push(diagnostic);
+      const text = typeof hint === 'function' ? hint() : hint;
+      this.diagnostics.push(text ? { ...diagnostic, hint: text } : diagnostic);
       return;
     }
     this.diagnostics.push({

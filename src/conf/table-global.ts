@@ -5,6 +5,7 @@ import {
   integer,
   lines,
   loneScript,
+  MAX_PAUSE_S,
   MAX_TIMER_S,
   MAX_UNSIGNED,
   noEffect,
@@ -36,7 +37,9 @@ const NOTIFICATION: readonly Keyword[] = [
   global('router_id', word('NAME'), 'Name of this router in mail and status.', { default: 'the host name' }),
   global('notification_email', lines('ADDRESS'), 'Recipients of mail.'),
   global('notification_email_from', word('ADDRESS'), 'Sender of mail.', { default: 'keepalived@HOST' }),
-  global('smtp_server', words('HOST [PORT]', 1, 2), 'Server that takes mail.', { default: 'port 25' }),
+  global('smtp_server', words('HOST [PORT]', 1, 2), 'Server that takes mail, by SMTP without TLS.', {
+    default: 'port 25',
+  }),
   global('smtp_helo_name', word('NAME'), 'Name in the HELO.', { default: 'the host name' }),
   global(
     'smtp_connect_timeout',
@@ -91,12 +94,12 @@ const PROTOCOL: readonly Keyword[] = [
   global('vrrp_strict', flag, 'Strict protocol compliance.'),
   global('vrrp_mcast_group4', address('GROUP'), 'IPv4 group of adverts.', { default: '224.0.0.18' }),
   global('vrrp_mcast_group6', address('GROUP'), 'IPv6 group of adverts.', { default: 'ff02::12' }),
-  global('vrrp_startup_delay', seconds(0.001, MAX_TIMER_S), 'Ignores adverts for this long after start.', {
+  global('vrrp_startup_delay', seconds(0.001, MAX_PAUSE_S), 'Ignores adverts for this long after start.', {
     default: '0',
   }),
   global(
     'vrrp_delay_after_boot',
-    seconds(0.001, MAX_TIMER_S),
+    seconds(0.001, MAX_PAUSE_S),
     'The same, counted from the boot of the host.',
     {
       default: '0',
@@ -109,7 +112,7 @@ const PROTOCOL: readonly Keyword[] = [
   global('vrrp_garp_master_delay', wholeSeconds(0, MAX_TIMER_S), 'Default of garp_master_delay.', {
     default: '5',
   }),
-  global('vrrp_garp_master_repeat', integer(0, MAX_UNSIGNED), 'Default of garp_master_repeat.', {
+  global('vrrp_garp_master_repeat', integer(0, 0x7fffffff), 'Default of garp_master_repeat.', {
     default: '5',
   }),
   global('vrrp_garp_master_refresh', wholeSeconds(0, MAX_UNSIGNED), 'Default of garp_master_refresh.', {
@@ -117,7 +120,7 @@ const PROTOCOL: readonly Keyword[] = [
   }),
   global(
     'vrrp_garp_master_refresh_repeat',
-    integer(0, MAX_UNSIGNED),
+    integer(0, 0x7fffffff),
     'Default of garp_master_refresh_repeat.',
     { default: '1' },
   ),
@@ -129,7 +132,7 @@ const PROTOCOL: readonly Keyword[] = [
   }),
   global(
     'vrrp_garp_interval',
-    seconds(0.000001, MAX_TIMER_S),
+    seconds(0.000001, MAX_PAUSE_S),
     'Pause between gratuitous ARPs on an interface.',
     {
       default: '0',
@@ -137,7 +140,7 @@ const PROTOCOL: readonly Keyword[] = [
   ),
   global(
     'vrrp_gna_interval',
-    seconds(0.000001, MAX_TIMER_S),
+    seconds(0.000001, MAX_PAUSE_S),
     'Pause between unsolicited neighbour advertisements on an interface.',
     { default: '0' },
   ),
@@ -244,13 +247,9 @@ const SCHEDULING: readonly Keyword[] = [
     ),
   ]),
   global('process_names', flag, 'Distinct names for the processes.', ONE_PROCESS),
-  ...[
-    'process_name',
-    'vrrp_process_name',
-    'checker_process_name',
-    'lvs_process_name',
-    'bfd_process_name',
-  ].map(name => global(name, word('NAME'), 'Name of a process.', ONE_PROCESS)),
+  ...['', 'vrrp_', 'checker_', 'lvs_', 'bfd_'].map(prefix =>
+    global(`${prefix}process_name`, word('NAME'), 'Name of a process.', ONE_PROCESS),
+  ),
 ];
 
 const SERVERS: readonly Keyword[] = [

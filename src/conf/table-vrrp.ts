@@ -146,14 +146,14 @@ export const INSTANCE_KEYWORDS: readonly Keyword[] = [
     'Delay of the second burst of gratuitous ARPs; 0: none.',
     { default: '5' },
   ),
-  instance('garp_master_repeat', integer(0, MAX_UNSIGNED), 'Gratuitous ARPs in a burst.', { default: '5' }),
+  instance('garp_master_repeat', integer(0, 0x7fffffff), 'Gratuitous ARPs in a burst.', { default: '5' }),
   instance(
     'garp_master_refresh',
     wholeSeconds(0, MAX_UNSIGNED),
     'Interval of gratuitous ARPs while MASTER; 0: none.',
     { default: '0' },
   ),
-  instance('garp_master_refresh_repeat', integer(0, MAX_UNSIGNED), 'Gratuitous ARPs in a refresh.', {
+  instance('garp_master_refresh_repeat', integer(0, 0x7fffffff), 'Gratuitous ARPs in a refresh.', {
     default: '1',
   }),
   instance(
@@ -320,6 +320,7 @@ export const SCRIPT_KEYWORDS: readonly Keyword[] = [
     'script',
     { type: 'script', lone: true, optional: false },
     'Command to run, without a shell; exit code 0 is success.',
+    { once: false },
   ),
   row('vrrp_script', 'interval', seconds(0, MAX_TIMER_S), 'Seconds between runs; fractions since 2.3.2.', {
     default: '1',
@@ -372,7 +373,7 @@ export const TRACK_PROCESS_KEYWORDS: readonly Keyword[] = [
     'vrrp_track_process',
     'full_command',
     flag,
-    'Compares the whole command line instead of the process name.',
+    'Compares the program as it was called (argv[0]) instead of the process name.',
   ),
 ];
 

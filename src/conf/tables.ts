@@ -2,7 +2,6 @@ import {
   block,
   describeArgument,
   lines,
-  MAX_TIMER_S,
   namedLines,
   noEffect,
   notSupported,
@@ -100,11 +99,11 @@ const TRACK_GROUP_KEYWORDS: readonly Keyword[] = [
 ];
 
 const GARP_GROUP_KEYWORDS: readonly Keyword[] = [
-  row('garp_group', 'garp_interval', seconds(0, MAX_TIMER_S), 'Pause between gratuitous ARPs.'),
+  row('garp_group', 'garp_interval', seconds(0, 2147.483647), 'Pause between gratuitous ARPs.'),
   row(
     'garp_group',
     'gna_interval',
-    seconds(0, MAX_TIMER_S),
+    seconds(0, 2147.483647),
     'Pause between unsolicited neighbour advertisements.',
   ),
   row('garp_group', 'interface', word('INTERFACE'), 'The interface.'),
@@ -146,11 +145,16 @@ export function keywordsOf(name: BlockName): ReadonlyMap<string, Keyword> {
   return byBlock.get(name) ?? NONE;
 }
 
-/** The tables as Markdown, one section per block: the reference documentation of the language. */
-export function keywordTableMarkdown(): string {
+/**
+ * The tables as Markdown, one section per block: the reference documentation of the language. `withoutEffect` says why
+ * a keyword that can be read does nothing in the daemon; undefined: it does.
+ */
+export function keywordTableMarkdown(
+  withoutEffect: (keyword: Keyword) => string | undefined = () => undefined,
+): string {
   const sections = [...byBlock].map(([name, table]) => {
     const rows = [...table.values()].map(
-      keyword => `| ${markdownCells(keyword).map(escapeCell).join(' | ')} |`,
+      keyword => `| ${markdownCells(keyword, withoutEffect(keyword)).map(escapeCell).join(' | ')} |`,
     );
     const title = name === '' ? 'Top level' : `\`${name}\``;
     return [
@@ -165,14 +169,16 @@ export function keywordTableMarkdown(): string {
   return sections.join('\n');
 }
 
-function markdownCells(keyword: Keyword): string[] {
+function markdownCells(keyword: Keyword, withoutEffect: string | undefined): string[] {
   const words = { works: 'works', noEffect: 'accepted without effect', notSupported: 'not supported' };
-  const reason = keyword.reason === undefined ? '' : `: ${keyword.reason}`;
+  const support = withoutEffect === undefined ? keyword.support : 'noEffect';
+  const why = withoutEffect ?? keyword.reason;
+  const reason = why === undefined ? '' : `: ${why}`;
   return [
     `\`${keyword.name}\``,
     describeArgument(keyword.argument),
     keyword.default ?? '',
-    `${words[keyword.support]}${reason}`,
+    `${words[support]}${reason}`,
     keyword.since ?? '',
     keyword.reload,
     keyword.doc,

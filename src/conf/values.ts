@@ -46,7 +46,7 @@ export function readBlock(
     if (!keyword) {
       if (report.full) continue;
       const where = name === '' ? 'at the top level' : `in ${name}`;
-      const hint = otherPlace(statement.keyword) ?? didYouMean(statement.keyword, table.keys());
+      const hint = () => otherPlace(statement.keyword) ?? didYouMean(statement.keyword, table.keys());
       report.error(
         'keyword-unknown',
         statement.position,

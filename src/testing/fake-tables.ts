@@ -153,7 +153,16 @@ export class FakeTables implements NetworkTables {
       if (!lower) return ERRNO.ENODEV;
       if ([...this.#links.values()].some(link => link.name === name)) return ERRNO.EEXIST;
       const ifindex = Math.max(...this.#links.keys()) + 100;
-      this.setLink({ ...lower, ifindex, name, mac, lowerIfindex, kind: 'macvlan', up: false, running: false });
+      this.setLink({
+        ...lower,
+        ifindex,
+        name,
+        mac,
+        lowerIfindex,
+        kind: 'macvlan',
+        up: false,
+        running: false,
+      });
       return 0;
     });
   }

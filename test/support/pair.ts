@@ -93,15 +93,11 @@ export async function snapshots(lab: Lab): Promise<ReadonlyMap<string, Snapshot>
   return new Map(await Promise.all(taken));
 }
 
-/** What these tests change themselves, and what stays though nothing is left of the cause. */
+/** What these tests change themselves. */
 const NO_TRACES: readonly Exclusion[] = [
   {
     keys: /^file:\/run\/systemd\/journal\/synced$/,
     reason: 'journalctl --sync, with which sessions are counted',
-  },
-  {
-    keys: /^unit:network-online\.target$/,
-    reason: 'reached because our unit wanted it, and reached until the next boot; no file and no process',
   },
 ];
 
