@@ -9,6 +9,8 @@ export interface Advert {
   readonly to: string;
   readonly vrid: number;
   readonly priority: number;
+  /** The interval that it states. */
+  readonly intervalMs: number;
 }
 
 /** A gratuitous ARP. */
@@ -26,20 +28,21 @@ export interface Recording {
   stop(): Promise<void>;
 }
 
-const ADVERT = /^(\d+\.\d+) IP6? (\S+) > (\S+): .*VRRPv[23], Advertisement, .*?vrid (\d+), prio (\d+)/;
+const ADVERT =
+  /^(\d+\.\d+) IP6? (\S+) > (\S+): .*VRRPv[23], Advertisement, .*?vrid (\d+), prio (\d+),.* intvl (\d+)(c?)s/;
 const ARP = /^(\d+\.\d+) ARP, (?:Request who-has (\S+) .*?tell \2,|Reply)/;
 
 /** Starts recording; returns when nothing is missed any more. */
-export async function record(segment: Segment): Promise<Recording> {
+export async function record(segment: Segment, bridge = 'br0'): Promise<Recording> {
   const argv = [
     'tcpdump',
     '-i',
-    'br0',
+    bridge,
     '-n',
     '-tt',
     '-l',
     '--immediate-mode',
-    'ip proto 112 or ip6 proto 112 or arp',
+    'ip proto 112 or ip proto 51 or ip6 proto 112 or arp',
   ];
   const tcpdump = start(segment.switchNamespace, argv);
   await vi.waitFor(
@@ -58,12 +61,13 @@ export async function record(segment: Segment): Promise<Recording> {
       });
   return {
     adverts: () =>
-      matches(ADVERT).map(([, at, from = '', to = '', vrid, priority]) => ({
+      matches(ADVERT).map(([, at, from = '', to = '', vrid, priority, interval, centi]) => ({
         atMs: Number(at) * 1000,
         from,
         to,
         vrid: Number(vrid),
         priority: Number(priority),
+        intervalMs: Number(interval) * (centi === 'c' ? 10 : 1000),
       })),
     arps: () => matches(ARP).map(([, at, address = '']) => ({ atMs: Number(at) * 1000, address })),
     text: tcpdump.said,

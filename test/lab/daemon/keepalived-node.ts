@@ -56,10 +56,13 @@ export class KeepalivedNode {
     const gone = new Promise(resolve => parent.once('exit', resolve));
     if (signal === 'SIGKILL') {
       const child = Number(readFileSync(this.#vrrpPidFile, 'utf8'));
-      // The parent first: it would respawn the child.
+      // The parent would respawn the child, and the child says farewell when the parent dies first.
+      parent.kill('SIGSTOP');
+      process.kill(child, 'SIGKILL');
       parent.kill('SIGKILL');
       await gone;
-      process.kill(child, 'SIGKILL');
+      // A process 1 that does not collect orphans leaves the child as a zombie, which counts as running.
+      rmSync(this.#vrrpPidFile);
     } else {
       parent.kill(signal);
       await gone;

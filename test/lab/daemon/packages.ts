@@ -1,11 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 
-const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const FOLDERS = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+  '/usr/lib/frr',
+];
 
-/** Installs the Debian packages of the programs that are missing (`program` and package have one name). */
+/** Packages with programs of another name. */
+const PROGRAMS: Readonly<Record<string, string>> = { frr: 'vrrpd', 'python3-aiosmtpd': 'aiosmtpd' };
+
+/** What `invoke-rc.d` asks before it starts a service. */
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/** Installs the Debian packages of the programs that are missing; their services are not started. */
 export function installPackages(...names: readonly string[]): void {
-  const missing = names.filter(name => !FOLDERS.some(folder => existsSync(`${folder}/${name}`)));
+  const missing = names.filter(
+    name => !FOLDERS.some(folder => existsSync(`${folder}/${PROGRAMS[name] ?? name}`)),
+  );
   if (missing.length === 0) return;
   const apt = (...argv: readonly string[]): void =>
     void execFileSync('apt-get', ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300', ...argv], {
@@ -14,5 +30,11 @@ export function installPackages(...names: readonly string[]): void {
       timeout: 280_000,
     });
   apt('update');
-  apt('--no-install-recommends', 'install', ...missing);
+  const hasPolicy = existsSync(POLICY);
+  if (!hasPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    apt('--no-install-recommends', 'install', ...missing);
+  } finally {
+    if (!hasPolicy) rmSync(POLICY);
+  }
 }

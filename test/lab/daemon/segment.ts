@@ -11,6 +11,8 @@ export interface SegmentHost {
   extraAddresses(): string[];
   /** Pulls (or plugs in) the cable at the switch. */
   cable(plugged: boolean): void;
+  /** Takes its port out of the switch (or back): nothing passes, and neither end sees that. */
+  silentCable(plugged: boolean): void;
 }
 
 /** A switch with hosts on it, for as long as this process lives. */
@@ -32,8 +34,7 @@ interface IpAddress {
 /** Makes a switch that floods multicast, and `count` hosts 172.16.8.10, .11, … on it. */
 export async function makeSegment(count: number): Promise<Segment> {
   const switchNamespace = await makeNamespace();
-  switchNamespace.ip('link add br0 type bridge mcast_snooping 0 stp_state 0 forward_delay 0');
-  switchNamespace.ip('link set br0 up');
+  addBridge(switchNamespace, 'br0');
   const hosts = await Promise.all(
     Array.from({ length: count }, (_, i) => makeHost(switchNamespace, `host${i + 1}`, `172.16.8.${10 + i}`)),
   );
@@ -45,6 +46,22 @@ export async function makeSegment(count: number): Promise<Segment> {
       switchNamespace.remove();
     },
   };
+}
+
+/** A second network: a bridge `br1` in the same place, and on each host `eth1` with 172.16.9.10, .11, … */
+export function addSecondNetwork({ hosts, switchNamespace }: Segment): void {
+  addBridge(switchNamespace, 'br1');
+  for (const { name, namespace, address } of hosts) {
+    switchNamespace.ip(`link add ${name}b type veth peer name eth1 netns ${namespace.holderPid}`);
+    switchNamespace.ip(`link set ${name}b master br1 up`);
+    namespace.ip(`addr add ${address.replace('.8.', '.9.')}/24 dev eth1`);
+    namespace.ip('link set eth1 addrgenmode none up');
+  }
+}
+
+function addBridge(switchNamespace: Namespace, name: string): void {
+  switchNamespace.ip(`link add ${name} type bridge mcast_snooping 0 stp_state 0 forward_delay 0`);
+  switchNamespace.ip(`link set ${name} up`);
 }
 
 async function makeHost(switchNamespace: Namespace, name: string, address: string): Promise<SegmentHost> {
@@ -67,6 +84,8 @@ async function makeHost(switchNamespace: Namespace, name: string, address: strin
         .map(each => `${each.local}/${each.prefixlen}`);
     },
     cable: plugged => void switchNamespace.ip(`link set ${name} ${plugged ? 'up' : 'down'}`),
+    silentCable: plugged =>
+      void switchNamespace.ip(`link set ${name} ${plugged ? 'master br0' : 'nomaster'}`),
   };
 }
 
@@ -79,9 +98,10 @@ function within(namespace: Namespace, argv: readonly string[]): [string, ...stri
 export function start(
   namespace: Namespace,
   argv: readonly string[],
+  env: NodeJS.ProcessEnv = {},
 ): { readonly process: ChildProcess; readonly said: () => string } {
   const [program, ...args] = within(namespace, argv);
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let text = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (text += chunk.toString()));

@@ -43,7 +43,10 @@ export class TandemNode {
   /** Starts the daemon; returns at once. */
   start(...options: string[]): void {
     const argv = ['-n', '-l', '-D', '-f', this.configFile, '--run-dir', this.runDir, ...options];
-    const started = start(this.host.namespace, [process.execPath, ...NODE_FLAGS, PROGRAM, ...argv]);
+    const started = start(this.host.namespace, [process.execPath, ...NODE_FLAGS, PROGRAM, ...argv], {
+      // As under systemd: each line begins with its severity, `<4>`.
+      JOURNAL_STREAM: '0:0',
+    });
     this.#process = started.process;
     this.#said = started.said;
   }
