@@ -8,7 +8,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LAYERS, type Layer } from '../layers.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const PACKAGES = ['zod', 'yaml', 'nunjucks', 'node-ssh', 'ssh2', 'listr2', 'commander', 'diff', 'nodemailer', 'left-pad'];
+const PACKAGES = [
+  'zod',
+  'yaml',
+  'nunjucks',
+  'node-ssh',
+  'ssh2',
+  'listr2',
+  'commander',
+  'diff',
+  'nodemailer',
+  'left-pad',
+];
 
 interface Line {
   readonly file: string;

@@ -22,12 +22,9 @@ import { makeNetworks } from './switch.ts';
 export type { Lab, LabOptions, LabSummary } from './api.ts';
 export type { ExecResult } from './command.ts';
 export type { FrameRecord } from './frame.ts';
-export { specFromHosts, type InventoryHost } from './from-inventory.ts';
+export { specFromHosts } from './from-inventory.ts';
 export { LabError } from './lab-error.ts';
-export type { ProbeReport } from './ping-output.ts';
 export { ensurePrerequisites } from './prerequisites.ts';
-export type { Prober } from './probe.ts';
-export type { Sniffer } from './sniff.ts';
 export { compareSnapshots, formatDifferences, snapshotHost, type Snapshot } from './snapshot.ts';
 export type { LabHost, LabSpec } from './spec.ts';
 
