@@ -3,6 +3,11 @@ import { CommanderError } from 'commander';
 import { EXIT, failure } from './exit.ts';
 import { program } from './program.ts';
 
+// A reader that has seen enough (`| head`) must not end a run in the middle of a host's turn.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await program().parseAsync(process.argv);
 } catch (error) {

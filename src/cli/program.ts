@@ -90,6 +90,20 @@ function addReading(tandem: Command): void {
       const { renderCommand } = await import('./commands/render.ts');
       await renderCommand(file, options);
     });
+  tandem
+    .command('schema')
+    .description('Print the JSON Schema of an inventory, for editors.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tandem schema > inventory.schema.json
+  # yaml-language-server: $schema=inventory.schema.json   (first line of an inventory)`,
+    )
+    .action(async () => {
+      const { inventorySchema } = await import('#provision/model/schema.ts');
+      process.stdout.write(`${JSON.stringify(inventorySchema(), undefined, 2)}\n`);
+    });
   connectionOptions(inventoryOptions(tandem.command('status')))
     .description(
       'Who is master of what. Exit code 0 healthy, 2 degraded, 1 no master, split brain or misplaced VIP.',

@@ -7,6 +7,7 @@ import {
   loadInventory,
   type RawVariables,
 } from '#provision/model/inventory.ts';
+import { oncePerPlace } from '#provision/model/diagnostics.ts';
 import { MODULES } from '#provision/model/modules/registry.ts';
 import { matchPattern } from '#provision/model/pattern.ts';
 import { HostPlanner } from '#provision/model/planner.ts';
@@ -55,7 +56,7 @@ export function loadSite(
   // A topology on half an inventory would only add complaints that follow from the first ones.
   throwErrors(diagnostics);
   const topology = deriveTopology(inventory, extraVars);
-  const all = [...diagnostics, ...topology.diagnostics];
+  const all = oncePerPlace([...diagnostics, ...topology.diagnostics]);
   throwErrors(all);
   const seen = new Map<string, unknown>();
   const tandemOf = (host: string): unknown => {
@@ -152,7 +153,12 @@ export interface PlaySettings {
 export function runHosts(
   site: Site,
   settings: PlaySettings,
-): { readonly hosts: RunHost[]; readonly clusters: RunCluster[] } {
+): {
+  readonly hosts: RunHost[];
+  readonly clusters: RunCluster[];
+  /** All that must not be shown. */
+  readonly secrets: () => readonly string[];
+} {
   const roleDirs = [resolve(PACKAGE_ROOT, 'roles')];
   const plays = loadPlaybook(settings.playbook, { files: site.files, modules: MODULES, roleDirs });
   const played = new Map(plays.map(play => [play, new Set(matchPattern(site.inventory, play.hosts).hosts)]));
@@ -163,7 +169,11 @@ export function runHosts(
   const hosts = [...site.inventory.hosts.keys()]
     .filter(host => wanted.has(host))
     .map(host => runHost(host, playsOf(host), site, settings, chosen.has(host)));
-  return { hosts, clusters: clusters.map(({ name, startOrder }) => ({ name, members: startOrder })) };
+  return {
+    hosts: hosts.map(({ host }) => host),
+    clusters: clusters.map(({ name, startOrder }) => ({ name, members: startOrder })),
+    secrets: () => [...new Set(hosts.flatMap(({ planner }) => planner.secretValues()))],
+  };
 }
 
 function runHost(
@@ -172,7 +182,7 @@ function runHost(
   site: Site,
   settings: PlaySettings,
   selected: boolean,
-): RunHost {
+): { readonly host: RunHost; readonly planner: HostPlanner } {
   const topology = site.topology.hosts.get(name);
   const planner = new HostPlanner({
     host: name,
@@ -185,7 +195,7 @@ function runHost(
     resume: settings.resume ?? false,
     checkFacts: facts => (topology ? checkInterfaces(topology, facts) : []),
   });
-  return { access: hostAccess(name, site, settings), planner, selected };
+  return { host: { access: hostAccess(name, site, settings), planner, selected }, planner };
 }
 
 /** How to log in to a host. Throws InputError for connections that are not SSH. */

@@ -86,6 +86,18 @@ export type RunEvent =
       readonly from: string;
       readonly instances: readonly string[];
     }
+  | {
+      /** A change across which the routers of a cluster do not understand each other: backups stopped meanwhile. */
+      readonly type: 'wire-breaking';
+      readonly cluster: string;
+      readonly instances: readonly { readonly instance: string; readonly keywords: readonly string[] }[];
+      /** How long, about, nobody could take over. */
+      readonly expectedSeconds: number;
+      /** `refused`: only with `--allow-unprotected` of at least so many seconds. */
+      readonly status: 'planned' | 'refused' | 'started' | 'done';
+      /** `done`: how long it was. */
+      readonly elapsedMs?: number;
+    }
   | { readonly type: 'warning'; readonly host?: string; readonly message: string }
   | {
       readonly type: 'host-failed';

@@ -127,6 +127,8 @@ export interface DaemonStatus {
   readonly configurationSha256: string;
   readonly reload: ReloadStatus;
   readonly scheduling: SchedulingStatus;
+  /** How often the VRRP process did not get to its work in time (stopped, no CPU), and for how long at most. */
+  readonly stalls?: { readonly count: number; readonly longestMs: number };
   readonly worker: WorkerStatus;
   readonly instances: readonly InstanceStatus[];
   readonly syncGroups: readonly SyncGroupStatus[];

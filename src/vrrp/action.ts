@@ -56,7 +56,7 @@ export interface Announce {
   readonly addresses: readonly VirtualAddress[];
   readonly repeat: number;
   /** Which rule asked for it; for logs. */
-  readonly occasion: 'becameMaster' | 'second' | 'lowerPriority' | 'refresh' | 'restored';
+  readonly occasion: 'becameMaster' | 'second' | 'lowerPriority' | 'refresh' | 'restored' | 'extraInterface';
 }
 
 /** keepalived's words: they go to scripts, FIFOs, mail and metrics as they are. */

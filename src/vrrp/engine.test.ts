@@ -101,6 +101,42 @@ describe('sources and sockets', () => {
     expect(opened(fields, ...addresses)).toBe(expected);
   });
 
+  test.each(['before', 'after'])(
+    'an owner that loses its own address %s its VIP is told stays in FAULT',
+    order => {
+      const rig = new EngineRig([instance({ priority: 255 })]);
+      const vip = { interface: 'eth0', address: ip('192.0.2.100') };
+      const loseOwn = { kind: 'addressRemoved', interface: 'eth0', address: OWN } as const;
+      expect(rig.boot()).toEqual([
+        'open',
+        'send 255',
+        'add 192.0.2.100',
+        'announce 192.0.2.100 ×5',
+        'MASTER',
+      ]);
+      const echo = { kind: 'addressAdded', ...vip } as const;
+      const events = order === 'before' ? [loseOwn, echo] : [echo, loseOwn];
+      expect(rig.tell(...events)).toEqual(['send 0', 'remove 192.0.2.100', 'FAULT']);
+      expect(rig.tell({ kind: 'addressRemoved', ...vip })).toEqual([]);
+      expect(rig.router().state).toBe('Fault');
+      // Put there by the host itself, it is the owner's own address.
+      expect(rig.tell(echo)).toEqual([
+        'reopen',
+        'send 255',
+        'add 192.0.2.100',
+        'announce 192.0.2.100 ×5',
+        'MASTER',
+      ]);
+    },
+  );
+
+  test('a VIP that a killed owner left is not its source', () => {
+    const rig = new EngineRig([instance({ priority: 255 })]);
+    rig.tell({ kind: 'linkChanged', interface: 'eth0', exists: true, up: true });
+    rig.tell({ kind: 'addressAdded', interface: 'eth0', address: ip('192.0.2.100'), ours: true });
+    expect(rig.tell({ kind: 'start' })).toEqual(['remove 192.0.2.100', 'FAULT']);
+  });
+
   test('sockets follow the interface and the source address', () => {
     const rig = new EngineRig([instance()]);
     expect(rig.boot()).toEqual(['open', 'BACKUP']);

@@ -118,10 +118,14 @@ function addressChanged(engine: VrrpEngine, turn: Turn, event: AddressEvent): vo
     noteAddress(engine, event.interface, event.address);
     if (engine.startedAtMs === undefined)
       for (const [, state] of statesOf(engine, event)) state.leftover = true;
+    const isLeaving = turn.removalsPending.has(addressKey(event.interface, event.address));
+    for (const [, state] of statesOf(engine, event))
+      state.ours = event.ours === true || isLeaving || state.held;
   } else {
     forgetAddress(engine, event.interface, event.address);
     const isEcho = settleRemoval(turn, addressKey(event.interface, event.address));
     for (const [router, state] of statesOf(engine, event)) {
+      state.ours = false;
       state.leftover = false;
       if (!isEcho && state.held) deliver(turn, router, { kind: 'addressLost', address: state });
     }
@@ -144,6 +148,7 @@ function loseAddressesOn(engine: VrrpEngine, turn: Turn, name: string): void {
   for (const router of engine.routers) {
     for (const state of router.addresses) {
       if (state.interface !== name) continue;
+      state.ours = false;
       state.leftover = false;
       if (state.held) deliver(turn, router, { kind: 'addressLost', address: state });
     }

@@ -55,6 +55,8 @@ export interface AddressEvent {
   readonly kind: 'addressAdded' | 'addressRemoved';
   readonly interface: string;
   readonly address: Uint8Array;
+  /** It carries the daemon's mark: a killed predecessor put it there. */
+  readonly ours?: boolean;
 }
 
 /** What became of an action. Success is silent. */

@@ -45,18 +45,20 @@ export function configuredSource(router: VirtualRouter): Uint8Array | undefined 
 
 /**
  * Where advertisements come from: the configured address while it is on any interface, otherwise the first address of
- * the interface that is nobody's VIP, link-local for IPv6 (RFC 9568 §5.1.2.1) unless the peers are not. The present
+ * the interface that is nobody's VIP (the owner's may be, if the host and not we put it there), link-local for IPv6 (RFC 9568 §5.1.2.1) unless the peers are not. The present
  * one stays while it is there. undefined: there is none, which is a fault.
  */
 export function sourceOf(engine: VrrpEngine, router: VirtualRouter): Uint8Array | undefined {
   const configured = configuredSource(router);
   if (configured) return isOnHost(engine, configured) ? configured : undefined;
-  const own = engine.interfaces.get(router.segment.interface)?.addresses ?? [];
+  const { interface: name } = router.segment;
+  const own = engine.interfaces.get(name)?.addresses ?? [];
   const wantsLinkLocal = router.family === 6 && isLinkLocal(router.config.unicastPeers[0]?.address);
   const isCandidate = (address: Uint8Array): boolean =>
     isOfFamily(address, router.family) &&
     (router.family === 4 || isLinkLocal(address) === wantsLinkLocal) &&
-    (router.config.priority === PRIORITY_OWNER || !isVirtual(engine, address));
+    (!isVirtual(engine, address) ||
+      (router.config.priority === PRIORITY_OWNER && !isOurs(engine, name, address)));
   const current = router.source;
   if (current && own.some(address => same(address, current)) && isCandidate(current)) return current;
   return own.find(isCandidate);
@@ -82,6 +84,15 @@ function isVirtual(engine: VrrpEngine, address: Uint8Array): boolean {
     virtualAddresses.set(engine.config, known);
   }
   return known.has(address.join(' '));
+}
+
+/** Whether a VIP is there because we added it. It would go with the mastership that it had to carry. */
+function isOurs(engine: VrrpEngine, name: string, address: Uint8Array): boolean {
+  return engine.routers.some(router =>
+    router.addresses.some(
+      state => state.ours && state.interface === name && same(state.address.address, address),
+    ),
+  );
 }
 
 function isOfFamily(address: Uint8Array, family: Family): boolean {

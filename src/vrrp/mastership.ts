@@ -1,7 +1,7 @@
 import { PRIORITY_OWNER } from '#wire/vrrp.ts';
 import type { NotifyState } from './action.ts';
 import { NEVER, type RouterState, type VirtualRouter } from './state.ts';
-import { activeDownInterval, HANDOVER_LINGER_MS, minimalSkewOf } from './timers.ts';
+import { activeDownInterval, HANDOVER_LINGER_MS, minimalSkewOf, skewTimeOf } from './timers.ts';
 import { advertise, announce, log, release, removeAddresses, type Turn } from './turn.ts';
 
 /**
@@ -50,10 +50,16 @@ export function begin(turn: Turn, router: VirtualRouter, reason: string): void {
 
 /**
  * A group's owners ask the group first. A member with `state MASTER` in a group that is BACKUP need not wait long, nor
- * need one that a reload adds to a group that is MASTER.
+ * need one that a reload adds to a group that is MASTER. A master that a reload gives another identity has its addresses
+ * still, and listens for an interval whether the new identity has a master; one without them waits for its skew only.
  */
 function beginDelayMs(router: VirtualRouter, isOwner: boolean): number {
   if (isOwner) return 0;
+  if (router.succeedsMaster) {
+    router.succeedsMaster = false;
+    const hasAll = router.addresses.every(address => address.leftover);
+    return hasAll ? router.masterAdverIntervalMs + minimalSkewOf(router) : skewTimeOf(router);
+  }
   const { group } = router;
   if (group?.state === 'Master' || (group?.state === 'Backup' && router.config.state === 'MASTER'))
     return router.masterAdverIntervalMs + minimalSkewOf(router);

@@ -19,11 +19,10 @@ describe('reload', () => {
     expect(rig.router().counters.becomeMaster).toBe(1);
   });
 
-  test('another VRID is another router: the old one releases first', () => {
+  test('another VRID is another router: the old one releases first, and the new one keeps the addresses', () => {
     const rig = masterRig();
     expect(rig.reload([instance({ virtualRouterId: 99 })])).toEqual([
       'send 0',
-      'remove 192.0.2.100',
       'FAULT',
       'close',
       'open',
@@ -31,6 +30,30 @@ describe('reload', () => {
     ]);
     expect(rig.router().segment.byVrid[51]).toBeUndefined();
     expect(rig.router().segment.byVrid[99]).toBe(rig.router());
+  });
+
+  test('a master with another VRID listens for an interval with its addresses, and goes on', () => {
+    const rig = masterRig();
+    rig.reload([instance({ virtualRouterId: 99 })]);
+    expect(rig.run(1000)).toEqual([]);
+    expect(rig.run(5).slice(0, 3)).toEqual(['send 100', 'add 192.0.2.100', 'announce 192.0.2.100 ×5']);
+    expect(rig.router().state).toBe('Master');
+  });
+
+  test('what it cannot keep is away for the skew only', () => {
+    const rig = masterRig();
+    rig.tell({ kind: 'linkChanged', interface: 'eth9', exists: true, up: true });
+    const moved = instance({ virtualRouterId: 99, virtualAddresses: [vip('192.0.2.100', 'eth9')] });
+    expect(rig.reload([moved])).toContain('remove 192.0.2.100');
+    rig.run(610);
+    expect(rig.router().state).toBe('Master');
+  });
+
+  test('addresses that a master kept go when it fails before it is one again', () => {
+    const rig = masterRig();
+    rig.reload([instance({ virtualRouterId: 99 })]);
+    const down = { kind: 'linkChanged', interface: 'eth0', exists: true, up: false } as const;
+    expect(rig.tell(down)).toContain('remove 192.0.2.100');
   });
 
   test('notify_deleted tells DELETED', () => {
@@ -106,7 +129,7 @@ describe('reload', () => {
   test('an address that moves from a removed instance to a new one is not given up for good', () => {
     const rig = masterRig();
     rig.tell({ kind: 'addressAdded', interface: 'eth0', address: ip('192.0.2.100') });
-    rig.reload([instance({ virtualRouterId: 99, priority: 255 })]);
+    rig.reload([instance({ name: 'OTHER', virtualRouterId: 99, priority: 255 })]);
     expect(rig.router()).toMatchObject({ state: 'Master' });
     const gone = { kind: 'addressRemoved', interface: 'eth0', address: ip('192.0.2.100') } as const;
     expect(rig.tell(gone)).toEqual([]);

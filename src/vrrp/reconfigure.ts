@@ -13,14 +13,20 @@ import { addressKey, announce, beginTurn, log, removeAddresses, type Turn } from
 /**
  * Replaces the configuration of a running engine. Instances with the same identity (VRID, family, interface, cast) keep
  * state, timers, statistics and addresses; removed ones release their role and their addresses; added ones start
- * without a startup delay. Addresses, routes and rules of a master are added and removed where they differ. Trackers
+ * without a startup delay, and where they take the place of a master of the same name they keep what it had. Addresses, routes and rules of a master are added and removed where they differ. Trackers
  * and sync groups are recognised by name and keep their results and states.
  */
 export function reconfigure(engine: VrrpEngine, config: Config, nowMs: number, actions: Action[]): void {
   const turn = beginTurn(engine, nowMs, actions);
   const known = new Map(engine.routers.map(router => [router.identity, router]));
   const wanted = new Set(config.vrrpInstances.map(identityOf));
-  for (const router of engine.routers) if (!wanted.has(router.identity)) remove(turn, router);
+  const heirs = new Map<VrrpInstance, ReadonlySet<string>>();
+  for (const router of engine.routers) {
+    if (wanted.has(router.identity)) continue;
+    const heir = router.state === 'Master' ? heirOf(router, config, known) : undefined;
+    if (heir) heirs.set(heir, leave(router, heir));
+    remove(turn, router);
+  }
   engine.config = config;
   keepTrackers(engine, config);
   const added: VirtualRouter[] = [];
@@ -36,10 +42,33 @@ export function reconfigure(engine: VrrpEngine, config: Config, nowMs: number, a
   });
   keepGroups(engine, nowMs);
   warnOfDroppedWeights(engine, turn);
-  for (const router of added) findLeftovers(engine, turn, router);
+  for (const router of added) findLeftovers(engine, turn, router, heirs.get(router.config));
   refreshAll(engine, turn);
   if (engine.startedAtMs !== undefined) for (const router of added) deliver(turn, router, { kind: 'start' });
   refreshGroups(engine, turn);
+}
+
+/** The new instance of the same name: the same virtual router with another VRID, interface or cast. */
+function heirOf(
+  router: VirtualRouter,
+  config: Config,
+  known: ReadonlyMap<string, VirtualRouter>,
+): VrrpInstance | undefined {
+  return config.vrrpInstances.find(
+    instance => instance.name === router.config.name && !known.has(identityOf(instance)),
+  );
+}
+
+/** What the heir has as well stays on its interface, so that clients' connections live on. Gives what that is. */
+function leave(router: VirtualRouter, heir: VrrpInstance): ReadonlySet<string> {
+  const wanted = new Set(addressStates(heir).map(stateKey));
+  const left = router.addresses.filter(state => state.held && wanted.has(stateKey(state)));
+  router.addresses = router.addresses.filter(state => !left.includes(state));
+  return new Set(left.map(stateKey));
+}
+
+function stateKey({ interface: name, address }: AddressState): string {
+  return keyOf([name, address]);
 }
 
 function remove(turn: Turn, router: VirtualRouter): void {
@@ -70,13 +99,20 @@ function keepGroups(engine: VrrpEngine, nowMs: number): void {
 }
 
 /** An address of a new instance that is there already, is not about to go, and is nobody else's. */
-function findLeftovers(engine: VrrpEngine, turn: Turn, router: VirtualRouter): void {
+function findLeftovers(
+  engine: VrrpEngine,
+  turn: Turn,
+  router: VirtualRouter,
+  inherited: ReadonlySet<string> | undefined,
+): void {
+  router.succeedsMaster = inherited !== undefined;
   for (const state of router.addresses) {
     const { address } = state.address;
     const isThere =
       engine.interfaces.get(state.interface)?.addresses.some(each => same(each, address)) ?? false;
     const isLeaving = turn.removalsPending.has(addressKey(state.interface, address));
-    state.leftover = isThere && !isLeaving && !isHeld(engine, state);
+    state.ours = isThere && (isLeaving || isHeld(engine, state));
+    state.leftover = inherited?.has(stateKey(state)) || (isThere && !isLeaving && !isHeld(engine, state));
   }
 }
 
@@ -166,8 +202,8 @@ function keyOf(value: unknown): string {
 
 /** What sockets are opened with, apart from the source address. */
 function socketKey(config: VrrpInstance): string {
-  const { mcastGroup, unicastPeers, unicastTtl } = config;
-  return keyOf([authenticationOf(config), mcastGroup, unicastPeers, unicastTtl]);
+  const { mcastGroup, unicastPeers, unicastTtl, vmac } = config;
+  return keyOf([authenticationOf(config), mcastGroup, unicastPeers, unicastTtl, vmac]);
 }
 
 function authenticationOf(config: VrrpInstance): string {

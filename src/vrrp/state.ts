@@ -78,6 +78,8 @@ export interface AddressState {
   readonly advertised: boolean;
   /** We hold it: asked for, and not known to have failed or to have been taken away. */
   held: boolean;
+  /** It is on the interface because we, or a killed predecessor, put it there: never a source address. */
+  ours: boolean;
   /** Found on the interface before the start: left by a killed predecessor, and not decided about yet. */
   leftover: boolean;
   /** Times that someone else removed it while we were MASTER. */
@@ -131,6 +133,8 @@ export interface VirtualRouter {
   wantsMaster: boolean;
   /** End of `preempt_delay`; 0 when none is running. */
   preemptAtMs: number;
+  /** A reload has put it in the place of a master with another identity, and it has not begun yet. */
+  succeedsMaster: boolean;
   /** Handed over by an operator: no preemption until told otherwise. */
   handedOver: boolean;
   /** Releasing: the successor was heard. */

@@ -1,13 +1,15 @@
 /** The real planner and the real ledger, on a host that is a directory: killed anywhere, the next run converges. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FileSource, loadInventory } from '#provision/model/inventory.ts';
 import { MODULES } from '#provision/model/modules/registry.ts';
 import { HostPlanner } from '#provision/model/planner.ts';
 import { loadPlaybook } from '#provision/model/playbook.ts';
+import { redactSecrets } from '#provision/model/variables-secrets.ts';
 import { hostVariables } from '#provision/model/variables.ts';
+import type { EventSink, RunEvent } from '#control/events.ts';
 import { killAfterRecord } from '#testing/killing-transport.ts';
 import { LOCAL_PATHS, LocalHosts } from '#testing/local-hosts.ts';
 import type { RecordingOptions } from '#testing/recording-transport.ts';
@@ -37,8 +39,21 @@ const playbook = (): string => `
 `;
 const TEARDOWN = '- hosts: all\n  tasks: [{ name: take everything back, teardown: {} }]\n';
 
-async function play(text: string, more: RecordingOptions = {}, check = false) {
-  const sources = new Map(Object.entries({ 'site.yml': text, 'hosts.yml': 'all: { hosts: { ka67: {} } }' }));
+const INVENTORY = `
+all:
+  vars: { vrrp_pass: Geheim42, instance: { authentication: { auth_pass: Geheim43 } } }
+  hosts: { ka67: {} }
+`;
+
+interface PlayOptions {
+  readonly check?: boolean;
+  readonly resume?: boolean;
+  readonly emit?: EventSink;
+}
+
+async function play(text: string, more: RecordingOptions = {}, options: PlayOptions = {}) {
+  const { check = false, resume = false, emit = () => undefined } = options;
+  const sources = new Map(Object.entries({ 'site.yml': text, 'hosts.yml': INVENTORY }));
   const source: FileSource = {
     read: path => sources.get(path),
     list: () => [],
@@ -51,6 +66,7 @@ async function play(text: string, more: RecordingOptions = {}, check = false) {
     variables: layers => hostVariables(inventory, 'ka67', layers),
     files: source,
     release: () => undefined,
+    resume,
   });
   const transport = hosts.transport(more);
   const report = await run({
@@ -58,7 +74,8 @@ async function play(text: string, more: RecordingOptions = {}, check = false) {
     hosts: [{ access: { name: 'ka67' }, planner, selected: true }],
     clusters: [],
     transport,
-    emit: () => undefined,
+    emit,
+    redact: said => redactSecrets(said, planner.secretValues()),
     check,
     settings: { paths: LOCAL_PATHS, silenceTimeoutMs: 5000, owner: 'ann@desk' },
   });
@@ -77,7 +94,7 @@ const records = (): number =>
 describe('apply, again, teardown', () => {
   test('the second run has one connection, one exec, and nothing to do; teardown restores every byte', async () => {
     const before = tree();
-    expect((await play(playbook(), {}, true)).report.exitCode).toBe(2);
+    expect((await play(playbook(), {}, { check: true })).report.exitCode).toBe(2);
     expect(tree()).toBe(before);
     const first = await play(playbook());
     expect(first.report).toMatchObject({ exitCode: 0 });
@@ -114,5 +131,67 @@ describe('killed after any record', () => {
     }
     await play(TEARDOWN);
     expect(tree()).toBe(before);
+  });
+});
+
+describe('a turn that stops', () => {
+  test('what it left behind waits for --resume; check mode says so, and a killed run needs none', async () => {
+    const text = `
+- hosts: all
+  tasks:
+    - { name: conf, copy: { dest: ${files}/a.conf, content: "new\\n" }, notify: reload a }
+    - { name: serves, gate: { command: 'test ! -e ${files}/broken', timeout: 5 } }
+  handlers:
+    - { name: reload a, service: { name: a, state: reloaded } }
+`;
+    const systemctl = (failing: string): void =>
+      writeFileSync(
+        join(hosts.root, '.bin/systemctl'),
+        `#!/bin/sh\ncase $1 in ${failing}) echo refused >&2; exit 1;; esac\n`,
+        {
+          mode: 0o755,
+        },
+      );
+    systemctl('reload-or-restart');
+    const failed = await play(text);
+    expect(failed.report.exitCode).toBe(1);
+    expect(failed.report.hosts.get('ka67')?.failure?.message).toContain('refused');
+    systemctl('nothing');
+    expect((await play(text)).report.exitCode).toBe(2);
+    expect((await play(text, {}, { check: true })).report.exitCode).toBe(2);
+    expect((await play(text, {}, { resume: true })).report.exitCode).toBe(0);
+    expect((await play(text)).report.exitCode).toBe(0);
+
+    // Killed after the configuration was put in place: the next run reloads unasked.
+    const other = text.replace('new', 'newer');
+    const killed = await play(other, { rewrite: () => killAfterRecord(records() + 3) });
+    expect(killed.report.exitCode).not.toBe(0);
+    expect(hosts.read('ka67', 'files/a.conf')).toBe('newer\n');
+    expect((await play(other)).report).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe('secrets', () => {
+  test('what a validation says reaches no event, message or report with them', async () => {
+    const text = `
+- hosts: all
+  vars: { play_password: Geheim44 }
+  tasks:
+    - name: conf
+      vars: { task_secret: Geheim45 }
+      copy:
+        dest: ${files}/a.conf
+        content: "  auth_pass {{ instance.authentication.auth_pass }}\\nthe rest\\n"
+        validate: check-it %s
+`;
+    const words = 'a.conf:1:13: "Geheim42" is refused: Geheim42, not Geheim43, Geheim44, Geheim45';
+    const script = `#!/bin/sh\ncat "$1"; echo '${words}' >&2; exit 4\n`;
+    writeFileSync(join(hosts.root, '.bin/check-it'), script, { mode: 0o755 });
+    const events: RunEvent[] = [];
+    const { report } = await play(text, {}, { emit: event => events.push(event) });
+    expect(report.exitCode).toBe(1);
+    const shown = JSON.stringify([events, [...report.hosts]]);
+    expect(shown).toContain('is refused');
+    expect(shown).not.toMatch(/Geheim4\d/);
   });
 });

@@ -5,7 +5,7 @@ import { diskFiles } from '#cli/files.ts';
 import type { RunOptions } from '#cli/options.ts';
 import { loadReleases } from '#cli/release.ts';
 import { chooseRenderer } from '#cli/renderer.ts';
-import { redactSecrets, secrets } from '#provision/model/variables-secrets.ts';
+import { redactSecrets } from '#provision/model/variables-secrets.ts';
 import type { ApplyOptions } from '#provision/run/api.ts';
 import { run } from '#provision/run/run.ts';
 import { createTransport } from '#provision/run/transport.ts';
@@ -28,7 +28,7 @@ export async function runPlaybook(
   options: RunOptions,
   more: Pick<ApplyOptions, 'teardown'>,
 ): Promise<void> {
-  const { hosts, clusters } = runHosts(site, {
+  const { hosts, clusters, secrets } = runHosts(site, {
     playbook,
     releases: await loadReleases(PACKAGE_ROOT),
     tags: splitTags(options.tags),
@@ -53,10 +53,7 @@ export async function runPlaybook(
     }),
     emit: renderer.emit,
     ...(ask ? { ask } : {}),
-    redact: redactorOf(
-      site,
-      hosts.map(({ access }) => access.name),
-    ),
+    redact: redactorOf(secrets),
     check: options.check ?? false,
     forceDegraded: options.forceDegraded ?? false,
     allowUnprotectedSeconds: options.allowUnprotected ?? 0,
@@ -74,10 +71,10 @@ export async function runPlaybook(
 }
 
 /** Masks every host's secrets; they are looked for when the first text is to be shown. */
-function redactorOf(site: Site, hosts: readonly string[]): (text: string) => string {
+function redactorOf(secrets: () => readonly string[]): (text: string) => string {
   let values: readonly string[] | undefined;
   return text => {
-    values ??= [...new Set(hosts.flatMap(host => secrets(site.variables(host))))];
+    values ??= secrets();
     return redactSecrets(text, values);
   };
 }

@@ -31,6 +31,25 @@ describe('text', () => {
     ]);
   });
 
+  test('a change that the routers cannot speak across names what, how long, and the way', () => {
+    const event = {
+      type: 'wire-breaking',
+      cluster: 'two-node',
+      instances: [{ instance: 'VG_1', keywords: ['authentication'] }],
+      expectedSeconds: 10,
+    } as const;
+    const about =
+      'two-node: a change of VG_1 (authentication), across which its routers do not understand each other';
+    const how = 'rolled with the backups stopped, about 10 s without redundancy';
+    expect(eventLines({ ...event, status: 'planned' }, plain)).toEqual([`${about}: ${how}`]);
+    expect(eventLines({ ...event, status: 'refused' }, plain)).toEqual([
+      `${about}: not done without --allow-unprotected 10 (${how})`,
+    ]);
+    expect(eventLines({ ...event, status: 'done', elapsedMs: 1400 }, plain)).toEqual([
+      'two-node: redundancy was away for 1.4 s',
+    ]);
+  });
+
   test('with --diff the lines that differ follow', () => {
     expect(eventLines(change, { ...plain, diff: true }).slice(2)).toEqual([
       '    @@ -1,3 +1,3 @@',

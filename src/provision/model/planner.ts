@@ -19,7 +19,7 @@ import { dueHandlers, type HandlerOptions } from './planner-handlers.ts';
 import { vrrpPlanOf } from './planner-vrrp.ts';
 import { compactionStep, gatesOf, noteStep, stepsOf } from './planner-steps.ts';
 import type { Play } from './playbook.ts';
-import type { MakeVariables } from './scope.ts';
+import { type MakeVariables, scopeOf } from './scope.ts';
 import type { ReleaseArtefact } from './release.ts';
 import { type Fragment, NOTHING, sh } from './shell.ts';
 import type { Task } from './task.ts';
@@ -180,10 +180,24 @@ export class HostPlanner {
 
   /** The host's secrets are looked for when a text is to be shown, and not before. */
   #redact = (text: string): string => {
-    const facts = this.#factVariables();
-    this.#secrets ??= secrets(this.#options.variables(facts ? { facts } : {}));
+    this.#secrets ??= this.secretValues();
     return redactSecrets(text, this.#secrets);
   };
+
+  /** Every secret that a task of this host can see: the inventory's, and those of plays, roles and tasks. */
+  secretValues(): readonly string[] {
+    const facts = this.#factVariables();
+    const { plays, variables } = this.#options;
+    const found = new Set(secrets(variables(facts ? { facts } : {})));
+    const seen = new Set<Task['scope']>();
+    for (const task of plays.flatMap(play => [...play.tasks, ...play.handlers])) {
+      if (seen.has(task.scope) && Object.keys(task.vars).length === 0) continue;
+      seen.add(task.scope);
+      const scope = scopeOf(task, variables, { facts, registered: {}, unknown: new Map() });
+      for (const value of secrets(scope)) found.add(value);
+    }
+    return [...found];
+  }
 
   #assemble(decision: Decision): HostPlan {
     assert(this.#ledger, 'a plan needs the ledger');

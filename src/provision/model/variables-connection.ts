@@ -49,7 +49,10 @@ export function connectionOf(variables: Variables): Connection {
     becomeUser: read('ansible_become_user') ?? 'root',
     becomeMethod: read('ansible_become_method') ?? 'sudo',
     becomePassword: read('ansible_become_password', 'ansible_become_pass'),
-    hostKeyChecking: checkingOf(variables, read('ansible_ssh_host_key_checking', 'ansible_host_key_checking')),
+    hostKeyChecking: checkingOf(
+      variables,
+      read('ansible_ssh_host_key_checking', 'ansible_host_key_checking'),
+    ),
     type: read('ansible_connection') ?? 'ssh',
   };
 }

@@ -105,6 +105,7 @@ describe('connection', () => {
       becomeUser: 'root',
       becomeMethod: 'sudo',
       becomePassword: 'pw',
+      hostKeyChecking: undefined,
       type: 'ssh',
     });
     expect(connectionOf(a()).host).toBe('a');
@@ -113,7 +114,9 @@ describe('connection', () => {
       ['no', false],
       ['True', true],
     ] as const)
-      expect(connectionOf(a({ extraVars: { ansible_host_key_checking: value } })).hostKeyChecking).toBe(wanted);
+      expect(connectionOf(a({ extraVars: { ansible_host_key_checking: value } })).hostKeyChecking).toBe(
+        wanted,
+      );
     expect(() => connectionOf(a({ extraVars: { ansible_ssh_host_key_checking: 'nein' } }))).toThrow(
       /is 'nein'.*true or false/,
     );

@@ -41,7 +41,7 @@ interface Layer {
 
 /** Names that Ansible takes for connections and itself; every other unknown `ansible_…` is a fact. */
 const NOT_FACTS =
-  /^ansible_(?:ssh_\w+|become\w*|private_key_file|host|port|user|password|connection|timeout|pipelining|python_interpreter|shell_\w+|sudo\w*|group_priority|check_mode|diff_mode|play_\w+|run_tags|skip_tags|version|verbosity|forks|limit|role_name|loop_\w+|index_var|search_path|inventory_sources|remote_tmp|common_\w+|scp_\w+|sftp_\w+|paramiko_\w+)$/;
+  /^ansible_(?:ssh_\w+|become\w*|private_key_file|host|host_key_checking|port|user|password|connection|timeout|pipelining|python_interpreter|shell_\w+|sudo\w*|group_priority|check_mode|diff_mode|play_\w+|run_tags|skip_tags|version|verbosity|forks|limit|role_name|loop_\w+|index_var|search_path|inventory_sources|remote_tmp|common_\w+|scp_\w+|sftp_\w+|paramiko_\w+)$/;
 
 /** The variables of `host`. Throws nothing itself; reading a variable may. */
 export function hostVariables(inventory: Inventory, host: string, layers: VariableLayers = {}): Variables {

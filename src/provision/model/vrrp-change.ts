@@ -53,7 +53,8 @@ export function vrrpChange(
     .filter(({ keywords }) => keywords.length > 0)
     .map(({ before: { name: instance }, keywords }) => ({ instance, keywords }));
   const both = [
-    ...[...changed, ...replaced],
+    ...changed,
+    ...replaced,
     ...unchanged.map(instance => ({ before: instance, after: instance })),
   ];
   return { breaks, elections: both.map(electionOf) };

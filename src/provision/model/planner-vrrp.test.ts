@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest';
+import { FACTS, file, HANDLERS, planner, planOf, round } from '#testing/planner-bench.ts';
+import { sha256Of } from './modules/path-state.ts';
+
+describe('the file that a VRRP daemon reads', () => {
+  const conf = (pass: string): string =>
+    `vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\nauthentication {\nauth_type PASS\nauth_pass ${pass}\n}\nvirtual_ipaddress {\n192.0.2.5\n}\n}\n`;
+  const tasks = `- { name: conf, copy: { dest: /etc/a.conf, content: ${JSON.stringify(conf('new'))}, vrrp_configuration: true }, notify: reload a }\n`;
+  const bench = { tasks, handlers: HANDLERS, answers: { 1: file(conf('old')) } };
+
+  test('a change that its peers do not understand is marked, with how to stop the daemon', () => {
+    const { wire, elections } = planOf(bench);
+    expect(wire?.breaks).toEqual([{ instance: 'V', keywords: ['authentication'] }]);
+    expect(wire?.pause.text).toBe('systemctl stop a');
+    expect(wire?.resume.text).toContain('start a');
+    expect(elections).toEqual([{ instance: 'V', before: 100, after: 100, preempts: true }]);
+    expect(
+      planOf({ ...bench, tasks: tasks.replace('vrrp_configuration: true', 'mode: "0640"') }).wire,
+    ).toBeUndefined();
+  });
+
+  test('not where the daemon runs with the new text already: the file was edited and not reloaded', () => {
+    const listening = { ...bench, facts: `${FACTS}daemon yes\n` };
+    const subject = planner(listening);
+    round(subject, listening);
+    const running = { instances: [], configurationSha256: sha256Of(`${conf('new')}\0`) };
+    const { asked, plan } = round(subject, { ...listening, answers: { live: JSON.stringify(running) } });
+    expect(asked).toEqual(['live']);
+    expect(plan.turn.length).toBeGreaterThan(0);
+    expect(plan.wire).toBeUndefined();
+  });
+
+  test('a task without a handler could not have its daemon stopped', () => {
+    expect(() => planOf({ ...bench, tasks: tasks.replace(', notify: reload a', '') })).toThrow(
+      /notifies no handler/,
+    );
+  });
+});
