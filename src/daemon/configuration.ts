@@ -6,8 +6,10 @@ import { checkConfig } from '#conf/load.ts';
 import type { Config } from '#conf/model.ts';
 import { hostConfigSource } from './config-source.ts';
 import type { Flags } from './flags.ts';
+import { incompleteMail } from './mail.ts';
 import { secureScripts } from './script-security.ts';
 import { unsupportedIn } from './unsupported.ts';
+import { placeVipsOnVmacs } from './vmac-config.ts';
 
 /** A configuration as the daemon takes it up, or why it does not. */
 export interface LoadedConfiguration {
@@ -43,14 +45,20 @@ export function loadConfiguration(flags: Flags, purpose: 'check' | 'run'): Loade
   });
   let sha256: string | undefined;
   const scripts = secureScripts(checked.config);
-  const diagnostics = [...checked.diagnostics, ...unsupportedIn(checked.config), ...scripts.diagnostics];
-  const hasInsecure = scripts.diagnostics.some(each => each.severity === 'error');
+  const diagnostics = [
+    ...checked.diagnostics,
+    ...unsupportedIn(checked.config),
+    ...incompleteMail(checked.config),
+    ...scripts.diagnostics,
+  ];
+  const refusals = scripts.diagnostics.filter(each => each.severity === 'error');
+  const refused = refusals.some(({ id }) => id === 'script-security') ? 6 : 5;
   return {
     file: flags.configFile,
-    config: scripts.config,
+    config: placeVipsOnVmacs(scripts.config),
     diagnostics,
     hasErrors: diagnostics.some(each => each.severity === 'error'),
-    exitCode: checked.exitCode === 0 && hasInsecure ? 6 : checked.exitCode,
+    exitCode: checked.exitCode === 0 && refusals.length > 0 ? refused : checked.exitCode,
     sha256: () => (sha256 ??= hashOf(texts)),
   };
 }

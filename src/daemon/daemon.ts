@@ -9,15 +9,17 @@ import type {
   ReloadStatus,
   SchedulingStatus,
 } from '#control/status.ts';
-import type { Kernel, KernelFailure } from '#linux/ports.ts';
+import type { Kernel } from '#linux/ports.ts';
 import type { NotifyAction } from '#vrrp/action.ts';
+import type { TrackerEvent } from '#vrrp/event.ts';
 import { keepalivedState } from '#vrrp/names.ts';
 import type { VirtualRouter } from '#vrrp/state.ts';
 import { Announcer } from './announcer.ts';
 import { type Clocks, wallTimeOf } from './clock.ts';
 import type { LoadedConfiguration } from './configuration.ts';
+import { readInitialFiles } from './initial-files.ts';
 import { Interfaces } from './interfaces.ts';
-import { forgetVips, recordVips, removeForeignLeftovers } from './leftovers.ts';
+import { forgetVips, recordVips, removeForeignLeftovers, wasKilled } from './leftovers.ts';
 import type { Log } from './log.ts';
 import { metricsText } from './metrics.ts';
 import { VrrpRuntime } from './runtime.ts';
@@ -36,7 +38,7 @@ export interface DaemonParts {
   readonly version: string;
   readonly release: string | null;
   readonly load: () => LoadedConfiguration;
-  readonly makeScripts: (config: Config, onResult: (script: string, success: boolean) => void) => Scripts;
+  readonly makeScripts: (config: Config, onResult: (event: TrackerEvent) => void) => Scripts;
 }
 
 /** Instances that the service manager's status line names one by one. */
@@ -75,9 +77,7 @@ export class Daemon {
     const interfaces = this.#interfaces;
     const ahSequenceStart = Math.floor(clocks.wallMs() / 1000);
     this.runtime = new VrrpRuntime({ kernel, log, interfaces, announcer, observer, ahSequenceStart }, config);
-    this.scripts = parts.makeScripts(config, (script, success) =>
-      this.runtime.deliver({ kind: 'scriptResult', script, success }),
-    );
+    this.scripts = parts.makeScripts(config, event => this.runtime.deliver(event));
   }
 
   get clocks(): Clocks {
@@ -85,14 +85,18 @@ export class Daemon {
   }
 
   /** Takes up work; returns why it cannot. */
-  start(): KernelFailure | undefined {
+  start(): string | undefined {
     const { kernel, log, runDir, service } = this.#parts;
     const { runtime } = this;
     const failure = runtime.observeHost();
-    if (failure) return failure;
+    if (failure) return `the host's interfaces cannot be read: ${failure.message}`;
+    const absent = this.#absentInterface();
+    if (absent !== undefined) return absent;
     const record = vipRecord(runDir);
+    if (wasKilled(record)) runtime.takeOver();
     removeForeignLeftovers(record, runtime.engine.config, kernel.tables, this.#interfaces, log);
     recordVips(record, runtime.engine.config, log);
+    for (const event of readInitialFiles(runtime.engine.config, log)) runtime.deliver(event);
     runtime.start(kernel.nowMs());
     service.ready(this.#summary());
     return undefined;
@@ -117,8 +121,11 @@ export class Daemon {
       this.#warnOfFixedSettings(config);
       this.#loaded = loaded;
       recordVips(vipRecord(runDir), config, log);
+      const before = this.runtime.engine.config;
       this.runtime.reconfigure(config);
+      for (const event of readInitialFiles(config, log, before)) this.runtime.deliver(event);
       this.scripts.reconfigure(config);
+      this.scripts.repeatStates(this.runtime.engine);
       log.notice(`Reload finished: ${config.vrrpInstances.length} instances`);
     } else {
       log.error(`Reload rejected: ${this.#loaded.file} has errors; the running configuration stays in place`);
@@ -168,6 +175,7 @@ export class Daemon {
       configurationSha256: this.#loaded.sha256(),
       reload: this.#reload,
       scheduling,
+      stalls: { count: this.runtime.stalls.count, longestMs: this.runtime.stalls.longestMs },
       worker: this.scripts.slot.status,
       instances: reportInstances(engine, clocks, (name, address) => this.runtime.isPresent(name, address)),
       syncGroups: reportGroups(engine),
@@ -175,7 +183,7 @@ export class Daemon {
   }
 
   metrics(): string {
-    return metricsText(this.runtime.engine);
+    return metricsText(this.runtime.engine, this.runtime.stalls);
   }
 
   /** Writes what USR1 (`keepalived.data`) or USR2 (`keepalived.stats`) asks for into the run directory. */
@@ -193,6 +201,16 @@ export class Daemon {
 
   findRouter(name: string): VirtualRouter | undefined {
     return this.runtime.engine.routers.find(router => router.config.name === name);
+  }
+
+  /** Without `dynamic_interfaces` keepalived does not start when an instance's interface is not there. */
+  #absentInterface(): string | undefined {
+    const { globalDefs, vrrpInstances } = this.runtime.engine.config;
+    if (globalDefs.dynamicInterfaces !== 'off') return undefined;
+    for (const { name, interface: dev, position } of vrrpInstances)
+      if (dev !== undefined && !this.#interfaces.byName(dev))
+        return `${position.file}:${position.line}: vrrp_instance ${name}: interface ${dev} does not exist; with dynamic_interfaces in global_defs tandemd waits for it`;
+    return undefined;
   }
 
   #onNotify(action: NotifyAction): void {

@@ -21,6 +21,7 @@ function watched() {
   const watch = new HostWatch(kernel.tables, interfaces, {
     appeared: link => told.push(`appeared ${link.name}`),
     vanished: link => told.push(`vanished ${link.name}`),
+    noticed: () => {},
     event: event =>
       told.push(
         event.kind === 'linkChanged'

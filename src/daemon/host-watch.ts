@@ -2,6 +2,7 @@ import { formatIp } from '#base/address.ts';
 import type { Address, KernelEvent, KernelFailure, KernelWatch, Link, NetworkTables } from '#linux/ports.ts';
 import type { AddressEvent, LinkEvent } from '#vrrp/event.ts';
 import { type Interfaces, isUsable } from './interfaces.ts';
+import type { LinkDelays } from './link-delays.ts';
 
 /** Whom the watch tells. */
 export interface HostListener {
@@ -10,6 +11,8 @@ export interface HostListener {
   appeared(link: Link): void;
   /** A link is gone. Told before its `event`. */
   vanished(link: Link): void;
+  /** Everything that the kernel tells, after the rest. */
+  noticed(event: KernelEvent): void;
 }
 
 /**
@@ -20,10 +23,12 @@ export class HostWatch {
   readonly #tables: NetworkTables;
   readonly #interfaces: Interfaces;
   readonly #listener: HostListener;
+  readonly #delays: LinkDelays | undefined;
   readonly #usableAddresses = new Map<number, Map<string, Uint8Array>>();
   #watch: KernelWatch | undefined;
 
-  constructor(tables: NetworkTables, interfaces: Interfaces, listener: HostListener) {
+  constructor(tables: NetworkTables, interfaces: Interfaces, listener: HostListener, delays?: LinkDelays) {
+    this.#delays = delays;
     this.#tables = tables;
     this.#interfaces = interfaces;
     this.#listener = listener;
@@ -74,6 +79,7 @@ export class HostWatch {
       case 'ruleRemoved':
         break;
     }
+    this.#listener.noticed(event);
   }
 
   #compare(): KernelFailure | undefined {
@@ -94,10 +100,15 @@ export class HostWatch {
 
   #putLink(link: Link): void {
     const before = this.#interfaces.put(link);
-    if (before && before.name !== link.name)
+    if (before && before.name !== link.name) {
+      this.#delays?.forget(before.name);
       this.#listener.event({ kind: 'linkChanged', interface: before.name, exists: false, up: false });
+    }
     if (!before || before.name !== link.name) this.#listener.appeared(link);
-    this.#listener.event({ kind: 'linkChanged', interface: link.name, exists: true, up: isUsable(link) });
+    const tell = (up: boolean): void =>
+      this.#listener.event({ kind: 'linkChanged', interface: link.name, exists: true, up });
+    if (this.#delays) this.#delays.settle(link.name, isUsable(link), tell);
+    else tell(isUsable(link));
     if (before && before.name !== link.name) this.#retellAddresses(link);
   }
 
@@ -106,6 +117,7 @@ export class HostWatch {
       this.#removeAddress(link.ifindex, text);
     this.#usableAddresses.delete(link.ifindex);
     this.#interfaces.remove(link);
+    this.#delays?.forget(link.name);
     this.#listener.vanished(link);
     this.#listener.event({ kind: 'linkChanged', interface: link.name, exists: false, up: false });
   }
@@ -124,7 +136,7 @@ export class HostWatch {
     // Copied: the event's buffers are the kernel's.
     const address = Uint8Array.from(found.address);
     known.set(text, address);
-    this.#listener.event({ kind: 'addressAdded', interface: name, address });
+    this.#listener.event({ kind: 'addressAdded', interface: name, address, ours: found.ours });
   }
 
   #removeAddress(ifindex: number, text: string): void {

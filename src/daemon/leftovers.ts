@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatIp, parseCidr } from '#base/address.ts';
 import { messageOf } from '#base/errors.ts';
-import type { Config } from '#conf/model.ts';
+import type { Config, VirtualAddress } from '#conf/model.ts';
 import type { Address, AddressSpec, NetworkTables } from '#linux/ports.ts';
 import type { Interfaces } from './interfaces.ts';
 import type { Log } from './log.ts';
@@ -18,14 +18,19 @@ interface VipKey {
   readonly cidr: string;
 }
 
-/** Every VIP of the configuration. */
+/** Every VIP and static address of the configuration. */
 function vipsOf(config: Config): VipKey[] {
-  return config.vrrpInstances.flatMap(instance =>
-    [...instance.virtualAddresses, ...instance.virtualAddressesExcluded].map(vip => ({
-      dev: vip.dev ?? instance.interface ?? '',
-      cidr: `${formatIp(vip.address)}/${vip.prefix}`,
-    })),
+  const vips = config.vrrpInstances.flatMap(instance =>
+    [...instance.virtualAddresses, ...instance.virtualAddressesExcluded].map(vip =>
+      keyIn(vip, instance.interface ?? ''),
+    ),
   );
+  const fixed = config.staticAddresses.map(each => keyIn(each, config.globalDefs.defaultInterface));
+  return [...vips, ...fixed];
+}
+
+function keyIn(address: VirtualAddress, defaultInterface: string): VipKey {
+  return { dev: address.dev ?? defaultInterface, cidr: `${formatIp(address.address)}/${address.prefix}` };
 }
 
 /** Writes down the VIPs of the configuration that is about to run. */
@@ -39,6 +44,11 @@ export function recordVips(path: string, config: Config, log: Log): void {
       `${path} cannot be written, so VIPs may be left behind if tandemd is killed: ${messageOf(error)}`,
     );
   }
+}
+
+/** Whether a predecessor has not stopped cleanly. */
+export function wasKilled(path: string): boolean {
+  return existsSync(path);
 }
 
 /** A clean stop leaves nothing to be recorded. */

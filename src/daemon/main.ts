@@ -50,6 +50,9 @@ function run(flags: Flags): number | undefined {
 }
 
 function printSignalNumber(name: string): number {
+  // Node.js cannot handle SIGRTMIN+2; it would end the daemon.
+  if (name.toUpperCase() === 'JSON')
+    throw new UsageError('--signum JSON: there is no such signal; use `tandemd status --json`');
   const number = SIGNALS[name.toUpperCase()];
   if (number === undefined)
     throw new UsageError(`--signum ${name}: expected one of ${Object.keys(SIGNALS).join(', ')}`);

@@ -4,8 +4,9 @@ import type { Config } from '#conf/model.ts';
 import type { NotifyAction } from '#vrrp/action.ts';
 import { createEngine } from '#vrrp/engine.ts';
 import type { VirtualRouter } from '#vrrp/state.ts';
-import { needsWorker, notifyRecords, trackRecords } from './notifier.ts';
-import { type Look, secureScripts } from './script-security.ts';
+import { needsWorker, notifyRecords, openFifoRecords, stateRecords } from './notifier.ts';
+import { type AccountOf, type Look, secureScripts } from './script-security.ts';
+import { trackOrders } from './track-records.ts';
 import { unsupportedIn } from './unsupported.ts';
 
 function configured(text: string): Config {
@@ -71,8 +72,9 @@ describe('notifications', () => {
   });
 
   test('tracked scripts are run, others are not', () => {
-    expect(trackRecords(notifying)).toEqual([
+    expect(trackOrders(notifying)).toEqual([
       {
+        kind: 'script',
         name: 'chk',
         record: {
           kind: 'trackScript',
@@ -82,7 +84,77 @@ describe('notifications', () => {
         },
       },
     ]);
-    expect(trackRecords(configured(instance('')))).toEqual([]);
+    expect(trackOrders(configured(instance('')))).toEqual([]);
+  });
+
+  test('notify is not told that a lower priority was heard, which is no state', () => {
+    const config = configured(
+      instance(
+        'notify /bin/all\n notify_master_rx_lower_pri "/bin/lower x"',
+        'vrrp_notify_fifo /run/fifo',
+      ).replace(/^(vrrp_notify_fifo.*)$/m, 'global_defs {\n $1\n script_user root\n }'),
+    );
+    const router = routerOf(config);
+    const action: NotifyAction = {
+      kind: 'notify',
+      type: 'INSTANCE',
+      router,
+      state: 'MASTER_RX_LOWER_PRI',
+      priority: 100,
+      reason: '',
+    };
+    expect(notifyRecords(config, action).map(({ kind, strings }) => [kind, ...strings])).toEqual([
+      ['fifoLine', '/run/fifo', 'INSTANCE "VG_1" MASTER_RX_LOWER_PRI 100'],
+      ['notify', 'INSTANCE VG_1', 'root', '', '/bin/lower', 'x'],
+    ]);
+  });
+
+  test('changes of priority go to the FIFOs alone', () => {
+    const action: NotifyAction = { kind: 'notifyPriority', router: routerOf(notifying), priority: 90 };
+    expect(notifyRecords(notifying, action)).toEqual([
+      { kind: 'fifoLine', id: 0, code: 0, strings: ['/run/fifo', 'INSTANCE "VG_1" BACKUP_PRIORITY 90'] },
+    ]);
+  });
+
+  test('a group tells its own scripts, with priority 0', () => {
+    const group =
+      'vrrp_sync_group G {\n group {\n VG_1\n VG_2\n }\n notify /bin/group\n notify_fault /bin/fault\n}\n';
+    const other = instance('')
+      .replace(/vrrp_script[^}]*}/, '')
+      .replace('VG_1', 'VG_2')
+      .replace('103', '104');
+    const config = configured(instance('') + other + group);
+    const engine = createEngine(config, 0, []);
+    const [syncGroup] = engine.groups;
+    if (!syncGroup) throw new Error('no group');
+    const action: NotifyAction = {
+      kind: 'notify',
+      type: 'GROUP',
+      group: syncGroup,
+      state: 'FAULT',
+      reason: '',
+    };
+    expect(notifyRecords(config, action).map(({ strings }) => strings)).toEqual([
+      ['GROUP G', '', '', '/bin/fault'],
+      ['GROUP G', '', '', '/bin/group', 'GROUP', 'G', 'FAULT', '0'],
+    ]);
+    expect(stateRecords(engine)).toEqual([]);
+  });
+
+  test('FIFOs belong to their user, or else to the scripts’, and their readers get the path', () => {
+    const config = configured(`global_defs {
+      script_user daemon
+      notify_fifo /run/a adm sys
+      vrrp_notify_fifo /run/b
+      vrrp_notify_fifo_script "/bin/read x"
+    }`);
+    expect(openFifoRecords(config).map(({ strings }) => strings)).toEqual([
+      ['/run/a', 'adm', 'sys', '', ''],
+      ['/run/b', 'daemon', '', 'daemon', '', '/bin/read', 'x'],
+    ]);
+    expect(stateRecords(createEngine(notifying, 0, [])).map(({ strings }) => strings)).toEqual([
+      ['/run/fifo', 'INSTANCE "VG_1" INIT 100'],
+    ]);
   });
 
   test('a worker is started only for what it does', () => {
@@ -112,10 +184,14 @@ describe('script security', () => {
     if (mode === 0) throw new Error('ENOENT');
     return { uid, gid, mode, isSymbolicLink: () => false, isFile: () => (mode & 0o170000) === 0o100000 };
   };
+  const accountOf: AccountOf = user => {
+    if (user === 'ghost') throw new Error('there is no user "ghost"');
+    return user === 'nobody' ? { uid: 65534, gid: 65534 } : { uid: 0, gid: 0 };
+  };
   const verdict = (path: string, globals = 'enable_script_security') => {
     const more = `notify ${path}\n track_script { chk }`;
     const text = instance(more, `global_defs {\n ${globals}\n }`).replace('/bin/check', path);
-    return secureScripts(configured(text), look);
+    return secureScripts(configured(text), look, accountOf);
   };
   const complaints = (path: string, globals?: string) => [
     ...new Set(verdict(path, globals).diagnostics.map(({ message }) => message)),
@@ -137,8 +213,39 @@ describe('script security', () => {
     const refused = verdict('/srv/check').config;
     expect(needsWorker(refused)).toBe(false);
     expect(refused.vrrpInstances[0]).toMatchObject({ trackScripts: [], notify: undefined });
-    expect(trackRecords(verdict('/bin/check').config)).toHaveLength(1);
-    expect(trackRecords(verdict('/none').config)).toHaveLength(1);
+    expect(trackOrders(verdict('/bin/check').config)).toHaveLength(1);
+    expect(trackOrders(verdict('/none').config)).toHaveLength(1);
+  });
+
+  test('looks at the scripts of global_defs too, which are left out as well', () => {
+    const globals = `enable_script_security
+      startup_script /srv/check
+      shutdown_script /bin/check
+      vrrp_notify_fifo /run/fifo
+      vrrp_notify_fifo_script /srv/check`;
+    const { diagnostics, config } = verdict('/bin/check', globals);
+    expect(diagnostics.map(({ id, position }) => [id, position?.line])).toEqual([
+      ['script-security', 3],
+      ['script-security', 6],
+    ]);
+    expect(config.globalDefs).toMatchObject({
+      startupScript: undefined,
+      shutdownScript: { argv: ['/bin/check'] },
+      vrrpNotifyFifo: { path: '/run/fifo', script: undefined },
+    });
+  });
+
+  test('a FIFO of a user that does not exist is root’s, and that is said', () => {
+    expect(complaints('/bin/check', 'vrrp_notify_fifo /run/fifo ghost')).toEqual([
+      '/run/fifo is made for root: there is no user "ghost"',
+    ]);
+  });
+
+  test('a user that does not exist is named, and its script is left out', () => {
+    expect(complaints('/bin/check', 'script_user ghost')).toEqual([
+      '/bin/check is not run: there is no user "ghost"',
+    ]);
+    expect(verdict('/bin/check', 'script_user ghost').config.vrrpInstances[0]?.notify).toBeUndefined();
   });
 
   test('looks at root’s scripts only, and only when asked to', () => {
@@ -148,13 +255,14 @@ describe('script security', () => {
 });
 
 test('what is not supported is said with its place', () => {
-  const [complaint, ...others] = unsupportedIn(configured(instance('no_accept')));
+  const config = configured(instance('', 'global_defs {\n vrrp_no_swap\n}'));
+  const [complaint, ...others] = unsupportedIn(config);
   expect(others).toEqual([]);
   expect(complaint).toMatchObject({
-    id: 'unsupported-no-accept',
+    id: 'unsupported-vrrp-no-swap',
     severity: 'warning',
-    message: 'vrrp_instance VG_1: no_accept is not supported yet',
-    position: { file: 'a.conf', line: 7 },
+    message: 'vrrp_no_swap is not supported yet',
+    position: { file: 'a.conf', line: 1 },
   });
   expect(unsupportedIn(notifying)).toEqual([]);
 });

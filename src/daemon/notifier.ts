@@ -1,12 +1,17 @@
-import type { Config, NotifyScripts, ScriptCommand } from '#conf/model.ts';
+import type { Config, NotifyFifo, NotifyScripts, ScriptCommand } from '#conf/model.ts';
 import type { NotifyAction, NotifyState } from '#vrrp/action.ts';
+import { keepalivedState } from '#vrrp/names.ts';
+import type { VrrpEngine } from '#vrrp/state.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
+import { sendsMail } from './mail.ts';
+import { commandStrings, trackOrders } from './track-records.ts';
 
 /** Whether anything in the configuration needs the worker process. */
 export function needsWorker(config: Config): boolean {
   return (
-    config.vrrpScripts.length > 0 ||
-    fifoPaths(config).length > 0 ||
+    trackOrders(config).length > 0 ||
+    fifosOf(config).length > 0 ||
+    sendsMail(config) ||
     [...config.vrrpInstances, ...config.vrrpSyncGroups].some(hasScripts) ||
     config.vrrpInstances.some(instance => instance.notifyMasterRxLowerPri !== undefined)
   );
@@ -21,24 +26,34 @@ function hasScripts(scripts: NotifyScripts): boolean {
 }
 
 /** FIFOs that VRRP's events go to. */
-function fifoPaths(config: Config): string[] {
+function fifosOf(config: Config): NotifyFifo[] {
   const { notifyFifo, vrrpNotifyFifo } = config.globalDefs;
-  return [notifyFifo, vrrpNotifyFifo].flatMap(fifo => (fifo ? [fifo.path] : []));
+  return [notifyFifo, vrrpNotifyFifo].filter(fifo => fifo !== undefined);
 }
 
-/** For every `vrrp_script` that something tracks, the record that makes the worker run it; its `id` is for the caller to set. */
-export function trackRecords(config: Config): { readonly name: string; readonly record: WorkerRecord }[] {
-  const used = new Set(
-    [...config.vrrpInstances, ...config.vrrpSyncGroups].flatMap(owner =>
-      owner.trackScripts.map(tracker => tracker.name),
+/** The records that open the FIFOs and start their readers. Without a user of its own a FIFO belongs to the scripts'. */
+export function openFifoRecords(config: Config): WorkerRecord[] {
+  const { scriptUser, scriptGroup } = config.globalDefs;
+  return fifosOf(config).map(({ path, user, group, script }) => {
+    const owner = user === undefined ? [scriptUser ?? '', scriptGroup ?? ''] : [user, group ?? ''];
+    const reader = script ? commandStrings(script, config) : ['', ''];
+    return { kind: 'fifo', id: 0, code: 0, strings: [path, ...owner, ...reader] };
+  });
+}
+
+/** The states of all instances and groups as FIFO lines: `fifo_write_vrrp_states_on_reload`. */
+export function stateRecords({ config, routers, groups }: VrrpEngine): WorkerRecord[] {
+  return [
+    ...routers.flatMap(router =>
+      fifoRecords(
+        config,
+        `INSTANCE "${router.config.name}" ${keepalivedState(router.state)} ${router.effectivePriority}`,
+      ),
     ),
-  );
-  return config.vrrpScripts
-    .filter(({ name }) => used.has(name))
-    .map(({ name, intervalMs, timeoutMs, script }) => {
-      const strings = [String(intervalMs), String(timeoutMs), ...commandStrings(script, config)];
-      return { name, record: { kind: 'trackScript', id: 0, code: 0, strings } };
-    });
+    ...groups.flatMap(group =>
+      fifoRecords(config, `GROUP "${group.config.name}" ${keepalivedState(group.state)} 0`),
+    ),
+  ];
 }
 
 /**
@@ -59,10 +74,12 @@ export function notifyRecords(config: Config, action: NotifyAction): WorkerRecor
     state === 'MASTER_RX_LOWER_PRI'
       ? action.type === 'INSTANCE' && action.router.config.notifyMasterRxLowerPri
       : scriptOfState(owner, state);
-  const always = owner.notify && {
-    ...owner.notify,
-    argv: [...owner.notify.argv, type, name, state, String(priority)],
-  };
+  // keepalived tells `notify` about states only, and that a lower priority was heard is none.
+  const always = state !== 'MASTER_RX_LOWER_PRI' &&
+    owner.notify && {
+      ...owner.notify,
+      argv: [...owner.notify.argv, type, name, state, String(priority)],
+    };
   const scripts = [ofState, always].flatMap(script => (script ? [script] : []));
   return [
     ...fifoRecords(config, `${type} "${name}" ${state} ${priority}`),
@@ -76,7 +93,7 @@ export function notifyRecords(config: Config, action: NotifyAction): WorkerRecor
 }
 
 function fifoRecords(config: Config, line: string): WorkerRecord[] {
-  return fifoPaths(config).map(path => ({ kind: 'fifoLine', id: 0, code: 0, strings: [path, line] }));
+  return fifosOf(config).map(({ path }) => ({ kind: 'fifoLine', id: 0, code: 0, strings: [path, line] }));
 }
 
 function scriptOfState(
@@ -95,12 +112,4 @@ function scriptOfState(
     case 'DELETED':
       return typeof owner.notifyDeleted === 'object' ? owner.notifyDeleted : undefined;
   }
-}
-
-/** User, group, argv: how the worker reads a command. */
-function commandStrings(command: ScriptCommand, config: Config): string[] {
-  const { scriptUser, scriptGroup } = config.globalDefs;
-  const user = command.user ?? scriptUser ?? '';
-  const group = command.user === undefined ? (command.group ?? scriptGroup) : command.group;
-  return [user, group ?? '', ...command.argv];
 }

@@ -38,7 +38,30 @@ function complaint(name: string, what: string, add: boolean, failure: KernelFail
   return [`(${name}) cannot ${add ? 'add' : 'remove'} ${what}: ${failure.message}`];
 }
 
-function routeSpec(route: VirtualRoute, interfaces: Interfaces): Route {
+/** What tells routes apart: destination, table, metric. */
+export function routeKey(route: Route): string {
+  const { family, destination, prefix, table, metric = 0 } = route;
+  // IPv6 routes without a metric get 1024.
+  const effective = family === 6 && metric === 0 ? 1024 : metric;
+  return `${formatCidr({ address: destination, prefix })} ${table} ${effective}`;
+}
+
+/** What tells rules apart. */
+export function ruleKey(rule: Rule): string {
+  const cidr = (value: Rule['from']): string => (value ? formatCidr(value) : '');
+  const rest = [
+    rule.family,
+    rule.priority,
+    rule.action,
+    rule.table,
+    rule.invert ?? false,
+    rule.iifName ?? '',
+  ];
+  return [...rest, rule.oifName ?? '', rule.mark ?? '', cidr(rule.from), cidr(rule.to)].join(' ');
+}
+
+/** What the kernel is asked for when a route is added or removed. */
+export function routeSpec(route: VirtualRoute, interfaces: Interfaces): Route {
   const ifindex = route.dev === undefined ? undefined : interfaces.byName(route.dev)?.ifindex;
   const mtu = route.metrics.find(metric => metric.name === 'mtu')?.value;
   return {
@@ -75,7 +98,8 @@ function hopSpec(hop: ConfiguredHop, interfaces: Interfaces): NonNullable<Route[
   };
 }
 
-function ruleSpec(rule: VirtualRule): Rule {
+/** What the kernel is asked for when a rule is added or removed. */
+export function ruleSpec(rule: VirtualRule): Rule {
   const action: Rule['action'] = rule.action === 'table' ? 'lookup' : rule.action;
   return {
     family: rule.family,

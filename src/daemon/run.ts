@@ -4,6 +4,7 @@ import { formatDiagnostic, messageOf } from '#base/errors.ts';
 import type { Config } from '#conf/model.ts';
 import { enterNetworkNamespace, openKernel } from '#linux/kernel.ts';
 import type { Kernel } from '#linux/ports.ts';
+import type { TrackerEvent } from '#vrrp/event.ts';
 import type { Clocks } from './clock.ts';
 import { loadConfiguration, type LoadedConfiguration } from './configuration.ts';
 import { Daemon } from './daemon.ts';
@@ -11,6 +12,7 @@ import type { Flags } from './flags.ts';
 import { claimRunDir, releaseRunDir } from './instance-lock.ts';
 import { Log, type LogSink } from './log.ts';
 import { DescriptorSink, SyslogSink, TeeSink } from './log-sink.ts';
+import { runOneShot } from './one-shot-script.ts';
 import { schedule } from './realtime.ts';
 import { Scripts } from './scripts.ts';
 import { ServiceNotifier } from './systemd.ts';
@@ -70,7 +72,9 @@ function startDaemon(
   onStopped: () => void,
 ): string | undefined {
   log.notice(`Starting Tandem ${VERSION} with ${flags.configFile}`);
-  const makeScripts = (initial: Config, onResult: (script: string, success: boolean) => void): Scripts => {
+  const { startupScript, startupScriptTimeoutMs } = config.globalDefs;
+  runOneShot('startup_script', startupScript, startupScriptTimeoutMs, config, log);
+  const makeScripts = (initial: Config, onResult: (event: TrackerEvent) => void): Scripts => {
     const worker = { ...WORKER_PATIENCE, argv: workerArgv() };
     return new Scripts(worker, initial, { result: onResult, changed: () => daemon.workerChanged() }, log);
   };
@@ -95,12 +99,17 @@ function startDaemon(
     loaded,
     config,
   );
-  handleSignals(daemon, onStopped);
+  handleSignals(daemon, () => {
+    const last = daemon.runtime.engine.config;
+    const { shutdownScript, shutdownScriptTimeoutMs } = last.globalDefs;
+    runOneShot('shutdown_script', shutdownScript, shutdownScriptTimeoutMs, last, log);
+    onStopped();
+  });
   // Forked before this process is made real-time and before it has any socket.
   daemon.scripts.start();
   daemon.scheduling = schedule(kernel, config, flags.realtime, log);
   const failure = daemon.start();
-  if (failure) return `the host's interfaces cannot be read: ${failure.message}`;
+  if (failure !== undefined) return failure;
   if (service.watchdogMs !== undefined) setInterval(() => service.alive(), service.watchdogMs / 2);
   if (flags.pidFile !== undefined) writePidFile(flags.pidFile, log);
   if (flags.dumpConf) log.notice(JSON.stringify(config));

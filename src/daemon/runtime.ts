@@ -5,13 +5,20 @@ import { createEngine, nextDeadline, receive, reconfigure, step } from '#vrrp/en
 import type { EngineEvent } from '#vrrp/event.ts';
 import { NEVER, type Segment, type VirtualRouter, type VrrpEngine } from '#vrrp/state.ts';
 import { describeAddress } from './address-spec.ts';
+import { AcceptFilter } from './accept-filter.ts';
 import type { Announcer } from './announcer.ts';
-import { HostWatch } from './host-watch.ts';
+import { ExtraAnnouncements } from './extra-announcements.ts';
+import { HostObjects } from './host-objects.ts';
+import { type HostListener, HostWatch } from './host-watch.ts';
 import type { Interfaces } from './interfaces.ts';
+import { LeftoverRouting } from './leftover-routing.ts';
+import { LinkDelays } from './link-delays.ts';
 import type { Log } from './log.ts';
 import { changeRoutes, changeRules } from './route-executor.ts';
 import { VrrpSockets } from './sockets.ts';
+import { StallMeter, type Stalls } from './stall-meter.ts';
 import { changeAddresses } from './vip-executor.ts';
+import { sendingVmac } from './vmac-config.ts';
 
 /** What the runtime tells the rest of the daemon, while it works: observers must be quick. */
 interface RuntimeObserver {
@@ -39,18 +46,27 @@ export interface RuntimeParts {
 /** How often sockets that the kernel refused are tried again. */
 const REOPEN_MS = 1000;
 
+/** Made once: a wake-up allocates nothing. */
+const DEADLINE = { kind: 'deadline', socketsDrained: false } as const;
+
 /** Executes the engine's actions on the kernel and tells it what happens there. */
 export class VrrpRuntime {
   readonly engine: VrrpEngine;
   readonly #parts: RuntimeParts;
   readonly #sockets: VrrpSockets;
   readonly #watch: HostWatch;
+  readonly #filter: AcceptFilter;
+  readonly #host: HostObjects;
+  readonly #delays: LinkDelays;
+  readonly #extra: ExtraAnnouncements;
+  readonly #stallMeter = new StallMeter();
   readonly #timer: DeadlineTimer;
   readonly #actions: Action[] = [];
   readonly #settled = new Set<() => void>();
   /** Routers whose socket is not open, and whether the engine has been told that it failed. */
   readonly #unopened = new Map<VirtualRouter, { told: boolean }>();
   #reopenTimer: DeadlineTimer | undefined;
+  #leftovers: LeftoverRouting | undefined;
   #executing = false;
   #keepVips = false;
   #armedAtMs = NEVER;
@@ -58,6 +74,8 @@ export class VrrpRuntime {
   constructor(parts: RuntimeParts, config: Config) {
     const { kernel, interfaces, log } = parts;
     this.#parts = parts;
+    this.#filter = new AcceptFilter(kernel, log, config.globalDefs.nftables);
+    this.#host = new HostObjects(kernel, interfaces, log);
     this.#sockets = new VrrpSockets(
       kernel,
       interfaces,
@@ -65,15 +83,21 @@ export class VrrpRuntime {
       (segment, { message }) =>
         log.warning(`${segment.interface}: receiving failed: ${message}`, `receive ${segment.interface}`),
     );
-    this.#watch = new HostWatch(kernel.tables, interfaces, {
+    this.#delays = new LinkDelays(kernel, config.interfaceDelays);
+    const listener: HostListener = {
       event: event => this.deliver(event),
       appeared: link => this.#reopen(link),
       vanished: link => this.#forgetInterface(link),
-    });
-    this.#timer = kernel.timer(() => {
-      this.#armedAtMs = NEVER;
-      this.deliver({ kind: 'deadline', socketsDrained: false });
-    });
+      noticed: event => this.#host.noticed(event),
+    };
+    this.#watch = new HostWatch(kernel.tables, interfaces, listener, this.#delays);
+    this.#extra = new ExtraAnnouncements(
+      kernel,
+      (router, addresses) =>
+        this.#announce({ kind: 'announce', router, addresses, repeat: 1, occasion: 'extraInterface' }),
+      name => interfaces.byName(name)?.kind === 'macvlan',
+    );
+    this.#timer = kernel.timer(() => this.#onDeadline());
     this.engine = createEngine(config, kernel.nowMs(), this.#actions, {
       ahSequenceStart: parts.ahSequenceStart,
     });
@@ -82,12 +106,24 @@ export class VrrpRuntime {
   /** Tells the engine what is on the host, and from then on what changes; returns why that is not possible. */
   observeHost(): KernelFailure | undefined {
     const failure = this.#watch.start();
-    if (!failure) this.#execute();
+    if (failure) return failure;
+    // What was made is known only when the kernel has told it.
+    if (this.#host.makeInterfaces(this.engine.config)) this.#watch.drain();
+    this.#host.prune();
+    this.#execute();
     return failure;
+  }
+
+  /** Recognises what a killed predecessor has left besides addresses. Between `observeHost` and `start`. */
+  takeOver(): void {
+    const { kernel, interfaces, log } = this.#parts;
+    this.#filter.removeLeftover();
+    this.#leftovers = new LeftoverRouting(this.engine.config, kernel.tables, interfaces, log);
   }
 
   /** Everything known has been told: instances may leave INIT. */
   start(sinceBootMs: number): void {
+    this.#host.apply(this.engine.config);
     this.deliver({ kind: 'start', sinceBootMs });
   }
 
@@ -104,8 +140,13 @@ export class VrrpRuntime {
 
   /** Goes on with another configuration; instances that stay keep everything. */
   reconfigure(config: Config): void {
+    if (this.#host.makeInterfaces(config)) this.#watch.drain();
+    this.#delays.configure(config.interfaceDelays);
+    this.#host.apply(config);
     reconfigure(this.engine, config, this.#parts.kernel.nowMs(), this.#actions);
     this.#execute();
+    this.#host.prune();
+    this.#extra.watch(this.engine.routers);
   }
 
   /** Masters send priority 0, and what is ours on the host is removed, unless VIPs are to be kept (`-V`). */
@@ -116,6 +157,10 @@ export class VrrpRuntime {
     this.#reopenTimer?.close();
     this.#sockets.closeAll();
     this.#watch.close();
+    this.#delays.close();
+    this.#extra.close();
+    this.#filter.close();
+    this.#host.close();
   }
 
   /** Calls `check` after everything that happens, until the returned function is called. */
@@ -138,15 +183,40 @@ export class VrrpRuntime {
       const action = actions[i];
       if (action) this.#perform(action);
     }
-    actions.length = 0;
+    // Setting `length` leaves compiled code for a runtime call, twice the price of this.
+    while (actions.length > 0) actions.pop();
     this.#executing = false;
     this.#arm();
     if (this.#settled.size > 0) for (const check of this.#settled) check();
   }
 
+  /** How often, and for how long, this process did not get to its work in time. */
+  get stalls(): Stalls {
+    return this.#stallMeter.stalls;
+  }
+
+  #onDeadline(): void {
+    const nowMs = this.#parts.kernel.nowMs();
+    this.#noteStall(nowMs);
+    this.#armedAtMs = NEVER;
+    step(this.engine, DEADLINE, nowMs, this.#actions);
+    this.#execute();
+  }
+
+  #noteStall(nowMs: number): void {
+    const lateMs = this.#stallMeter.served(this.#armedAtMs, nowMs);
+    if (lateMs > 0)
+      this.#parts.log.warning(
+        `the process was held up for ${Math.round(lateMs)} ms (stopped, or no CPU)`,
+        'stall',
+      );
+  }
+
   #arm(): void {
     const atMs = nextDeadline(this.engine);
     if (atMs === this.#armedAtMs) return;
+    // A packet that was read before the timer has moved the deadline, however late that was.
+    if (this.#armedAtMs !== NEVER) this.#noteStall(this.engine.turn.nowMs);
     this.#armedAtMs = atMs;
     if (atMs === NEVER) this.#timer.disarm();
     else this.#timer.arm(atMs);
@@ -176,6 +246,7 @@ export class VrrpRuntime {
       case 'notify':
       case 'notifyPriority':
         observer.notify(action);
+        this.#extra.watch(this.engine.routers);
         break;
       case 'openRouter':
       case 'reopenRouter':
@@ -191,7 +262,7 @@ export class VrrpRuntime {
         this.deliver({ kind: 'deadline', socketsDrained: true });
         break;
       case 'setAccept':
-        // The configuration's check has said that no_accept is not enforced.
+        this.#filter.set(action.router, action.dropping);
         break;
       case 'log':
         this.#logLine(action.severity, `(${action.subject}) ${inKeepalivedsWords(action.message)}`);
@@ -209,7 +280,14 @@ export class VrrpRuntime {
     const { router } = action;
     const add = action.kind === 'addAddresses';
     if (!add && this.#keepVips) return;
+    if (add) {
+      this.#leftovers?.keep(router);
+      this.#filter.follow(router);
+    } else {
+      this.#dropLeftoverRouting(router);
+    }
     const done = changeAddresses(kernel.tables, interfaces, router, action.addresses, add);
+    if (!add) this.#filter.follow(router);
     for (const { address, error } of done.outcomes) {
       const shown = describeAddress(address);
       const change = error === undefined ? (add ? 'added' : 'removed') : 'failed';
@@ -221,6 +299,16 @@ export class VrrpRuntime {
       observer.address(router, shown, change, error ?? router.reason);
     }
     for (const event of done.events) this.deliver(event);
+  }
+
+  #dropLeftoverRouting(router: VirtualRouter): void {
+    const left = this.#leftovers?.drop(router);
+    if (!left) return;
+    const { kernel, interfaces } = this.#parts;
+    this.#warnAll(changeRules(kernel.tables, { kind: 'removeRules', router, rules: left.rules }));
+    this.#warnAll(
+      changeRoutes(kernel.tables, interfaces, { kind: 'removeRoutes', router, routes: left.routes }),
+    );
   }
 
   #announce(action: Announce): void {
@@ -264,14 +352,12 @@ export class VrrpRuntime {
 
   /** An interface appeared: what waited for it can be opened. */
   #reopen(link: Link): void {
-    for (const router of this.#unopened.keys())
-      if (router.segment.interface === link.name) this.#open(router);
+    for (const router of this.#unopened.keys()) if (isUsedBy(link, router)) this.#open(router);
   }
 
   #forgetInterface(link: Link): void {
     for (const router of this.engine.routers)
-      if (router.segment.interface === link.name && this.#sockets.isOpen(router))
-        this.#unopened.set(router, { told: false });
+      if (isUsedBy(link, router) && this.#sockets.isOpen(router)) this.#unopened.set(router, { told: false });
     this.#sockets.closeInterface(link.ifindex);
   }
 
@@ -285,6 +371,11 @@ export class VrrpRuntime {
     else if (severity === 'warning') log.warning(line, line);
     else log.notice(line, line);
   }
+}
+
+/** Whether its adverts pass the link. */
+function isUsedBy({ name }: Link, { segment, config }: VirtualRouter): boolean {
+  return segment.interface === name || sendingVmac(config) === name;
 }
 
 /** `ENOBUFS (-105)`, without a table of names for what hardly ever happens. */

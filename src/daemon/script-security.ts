@@ -1,7 +1,9 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { Diagnostic } from '#base/errors.ts';
-import type { Config, NotifyScripts, ScriptCommand, Trackers } from '#conf/model.ts';
+import { type Diagnostic, messageOf } from '#base/errors.ts';
+import type { Config, GlobalDefs, NotifyFifo, NotifyScripts, ScriptCommand, Trackers } from '#conf/model.ts';
+import { commandStrings } from './track-records.ts';
+import { resolveAccount } from './worker/accounts.ts';
 
 /** Links that are followed before a path counts as a loop (Linux: MAXSYMLINKS). */
 const LINKS_MAX = 40;
@@ -12,6 +14,9 @@ const ANYBODY_EXECUTABLE = 0o111;
 /** The part of lstat(2) that the check looks at. */
 export type Look = (path: string) => Pick<Stats, 'uid' | 'gid' | 'mode' | 'isSymbolicLink' | 'isFile'>;
 
+/** Resolves a user and a group, as the worker will. */
+export type AccountOf = typeof resolveAccount;
+
 /** What the look at a configuration's scripts came to. */
 interface ScriptVerdict {
   readonly diagnostics: readonly Diagnostic[];
@@ -21,27 +26,45 @@ interface ScriptVerdict {
 
 /**
  * `enable_script_security`: a script that runs as root may not stand anywhere that somebody else could change it. The
- * complaint names the element of the path. Scripts that are not there or not executable are named in any case.
+ * complaint names the element of the path. Scripts that are not there or not executable, and users that do not exist, are
+ * named in any case.
  */
-export function secureScripts(config: Config, look: Look = lstatSync): ScriptVerdict {
+export function secureScripts(
+  config: Config,
+  look: Look = lstatSync,
+  accountOf: AccountOf = resolveAccount,
+): ScriptVerdict {
   const diagnostics: Diagnostic[] = [];
   const refused = new Set<ScriptCommand>();
   for (const command of commandsOf(config)) {
-    const complaint = complaintAbout(command, config, look);
+    const complaint = complaintAbout(command, config, look, accountOf);
     if (!complaint) continue;
     diagnostics.push(complaint);
     if (complaint.severity === 'error') refused.add(command);
   }
+  diagnostics.push(...unknownFifoUsers(config, accountOf));
   return { diagnostics, config: refused.size === 0 ? config : without(config, refused) };
 }
 
-function complaintAbout(command: ScriptCommand, config: Config, look: Look): Diagnostic | undefined {
-  const { enableScriptSecurity, scriptUser } = config.globalDefs;
+function complaintAbout(
+  command: ScriptCommand,
+  config: Config,
+  look: Look,
+  accountOf: AccountOf,
+): Diagnostic | undefined {
   const program = command.argv[0] ?? '';
   const { position } = command;
   const missing = missingProgram(program, look);
   if (missing !== undefined) return { id: 'script-missing', severity: 'warning', message: missing, position };
-  const runsAsRoot = (command.user ?? scriptUser ?? 'root') === 'root';
+  const [user = '', group = ''] = commandStrings(command, config);
+  let runsAsRoot: boolean;
+  try {
+    runsAsRoot = accountOf(user, group).uid === 0;
+  } catch (error) {
+    const message = `${program} is not run: ${messageOf(error)}`;
+    return { id: 'script-user', severity: 'error', message, position };
+  }
+  const { enableScriptSecurity } = config.globalDefs;
   const culprit = enableScriptSecurity && runsAsRoot ? unsafeElement(program, look) : undefined;
   if (culprit === undefined) return undefined;
   return {
@@ -51,6 +74,19 @@ function complaintAbout(command: ScriptCommand, config: Config, look: Look): Dia
     position,
     hint: 'give it to root with mode 0755, or name another script_user',
   };
+}
+
+/** Such a FIFO is made for root. */
+function unknownFifoUsers({ globalDefs }: Config, accountOf: AccountOf): Diagnostic[] {
+  return [globalDefs.notifyFifo, globalDefs.vrrpNotifyFifo].flatMap(fifo => {
+    try {
+      if (fifo?.user !== undefined) accountOf(fifo.user, fifo.group ?? '');
+      return [];
+    } catch (error) {
+      const message = `${fifo?.path} is made for root: ${messageOf(error)}`;
+      return [{ id: 'fifo-user', severity: 'warning', message, position: globalDefs.position }];
+    }
+  });
 }
 
 function without(config: Config, refused: ReadonlySet<ScriptCommand>): Config {
@@ -67,9 +103,21 @@ function without(config: Config, refused: ReadonlySet<ScriptCommand>): Config {
     notifyBackup: kept(of.notifyBackup),
     notifyFault: kept(of.notifyFault),
     notifyStop: kept(of.notifyStop),
+    notifyDeleted: kept(deletedScript(of)) ?? of.notifyDeleted !== false,
   });
+  const fifo = (of: NotifyFifo | undefined): NotifyFifo | undefined =>
+    of && { ...of, script: kept(of.script) };
+  const { startupScript, shutdownScript, notifyFifo, vrrpNotifyFifo } = config.globalDefs;
+  const globalDefs: GlobalDefs = {
+    ...config.globalDefs,
+    startupScript: kept(startupScript),
+    shutdownScript: kept(shutdownScript),
+    notifyFifo: fifo(notifyFifo),
+    vrrpNotifyFifo: fifo(vrrpNotifyFifo),
+  };
   return {
     ...config,
+    globalDefs,
     vrrpScripts: config.vrrpScripts.filter(script => !gone.has(script.name)),
     vrrpInstances: config.vrrpInstances.map(each => ({
       ...owner(each),
@@ -81,7 +129,12 @@ function without(config: Config, refused: ReadonlySet<ScriptCommand>): Config {
 
 function commandsOf(config: Config): ScriptCommand[] {
   const owners = [...config.vrrpInstances, ...config.vrrpSyncGroups];
+  const { startupScript, shutdownScript, notifyFifo, vrrpNotifyFifo } = config.globalDefs;
   return [
+    startupScript,
+    shutdownScript,
+    notifyFifo?.script,
+    vrrpNotifyFifo?.script,
     ...config.vrrpScripts.map(script => script.script),
     ...owners.flatMap(owner => [
       owner.notify,
@@ -89,9 +142,14 @@ function commandsOf(config: Config): ScriptCommand[] {
       owner.notifyBackup,
       owner.notifyFault,
       owner.notifyStop,
+      deletedScript(owner),
     ]),
     ...config.vrrpInstances.map(instance => instance.notifyMasterRxLowerPri),
   ].filter(command => command !== undefined);
+}
+
+function deletedScript({ notifyDeleted }: NotifyScripts): ScriptCommand | undefined {
+  return typeof notifyDeleted === 'object' ? notifyDeleted : undefined;
 }
 
 function missingProgram(program: string, look: Look): string | undefined {

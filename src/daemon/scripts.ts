@@ -1,27 +1,32 @@
 import type { Config } from '#conf/model.ts';
 import type { NotifyAction } from '#vrrp/action.ts';
+import type { TrackerEvent } from '#vrrp/event.ts';
+import type { VrrpEngine } from '#vrrp/state.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
 import type { Log } from './log.ts';
-import { needsWorker, notifyRecords, trackRecords } from './notifier.ts';
+import { MailNotices } from './mail.ts';
+import { needsWorker, notifyRecords, openFifoRecords, stateRecords } from './notifier.ts';
+import { trackOrders, type TrackOrder } from './track-records.ts';
 import { type WorkerOptions, WorkerSlot, type WorkerState } from './worker-slot.ts';
 
 /** Severity `warning` of RFC 5424 §6.2.1. */
 const WARNING = 4;
 
-/** Whom the scripts' results concern. */
+/** Whom the trackers' results concern. */
 export interface ScriptListener {
-  result(script: string, success: boolean): void;
+  result(event: TrackerEvent): void;
   changed(state: WorkerState): void;
 }
 
-/** The scripts of a configuration, run by the worker process. */
+/** What a configuration asks of the worker process: scripts, trackers, notifications. */
 export class Scripts {
   readonly slot: WorkerSlot;
   readonly #log: Log;
   readonly #listener: ScriptListener;
   /** By id. */
   #tracked = new Map<number, WorkerRecord>();
-  readonly #names = new Map<number, string>();
+  readonly #orders = new Map<number, Pick<TrackOrder, 'kind' | 'name'>>();
+  readonly #mail = new MailNotices();
   readonly #ids = new Map<string, number>();
   readonly #lastSaid = new Map<number, string>();
   #config: Config;
@@ -34,6 +39,7 @@ export class Scripts {
       options,
       {
         ready: () => {
+          for (const record of openFifoRecords(this.#config)) this.slot.send(record);
           for (const record of this.#tracked.values()) this.slot.send(record);
         },
         record: record => this.#receive(record),
@@ -49,37 +55,47 @@ export class Scripts {
     if (needsWorker(this.#config)) this.slot.start();
   }
 
-  /** Goes on with another configuration: scripts that did not change run on undisturbed. */
+  /** Goes on with another configuration: what did not change is tracked on undisturbed. */
   reconfigure(config: Config): void {
     this.#config = config;
     const before = this.#tracked;
     this.#tracked = this.#wanted(config);
     for (const id of before.keys())
-      if (!this.#tracked.has(id)) this.slot.send({ kind: 'untrackScript', id, code: 0, strings: [] });
+      if (!this.#tracked.has(id)) this.slot.send({ kind: 'untrack', id, code: 0, strings: [] });
     for (const [id, record] of this.#tracked)
       if (JSON.stringify(before.get(id)) !== JSON.stringify(record)) this.slot.send(record);
+    for (const record of openFifoRecords(config)) this.slot.send(record);
     this.start();
+  }
+
+  /** Writes the states to the FIFOs again, after a reload, if that is asked for. */
+  repeatStates(engine: VrrpEngine): void {
+    if (!engine.config.globalDefs.fifoWriteVrrpStatesOnReload) return;
+    for (const record of stateRecords(engine)) this.slot.sendOrHold(record);
   }
 
   notify(action: NotifyAction): void {
     for (const record of notifyRecords(this.#config, action)) this.slot.sendOrHold(record);
+    const mail = this.#mail.record(this.#config, action);
+    if (mail) this.slot.sendOrHold(mail);
   }
 
   #wanted(config: Config): Map<number, WorkerRecord> {
     return new Map(
-      trackRecords(config).map(({ name, record }) => {
-        const id = this.#idOf(name);
+      trackOrders(config).map(({ kind, name, record }) => {
+        const id = this.#idOf(kind, name);
         return [id, { ...record, id }];
       }),
     );
   }
 
-  #idOf(name: string): number {
-    const known = this.#ids.get(name);
+  #idOf(kind: TrackOrder['kind'], name: string): number {
+    const key = `${kind} ${name}`;
+    const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const id = this.#ids.size + 1;
-    this.#ids.set(name, id);
-    this.#names.set(id, name);
+    this.#ids.set(key, id);
+    this.#orders.set(id, { kind, name });
     return id;
   }
 
@@ -90,16 +106,37 @@ export class Scripts {
       else this.#log.info(said);
       return;
     }
-    const name = this.#names.get(record.id);
-    if (record.kind !== 'scriptResult' || name === undefined || !this.#tracked.has(record.id)) return;
-    // Said when it changes, not at every run.
-    if (this.#lastSaid.get(record.id) !== said) {
-      this.#lastSaid.set(record.id, said);
-      this.#log.notice(
-        said === '' ? `Script \`${name}\` now succeeds` : `Script \`${name}\` ${said}`,
-        `script ${name}`,
-      );
+    const order = this.#orders.get(record.id);
+    if (order && this.#tracked.has(record.id)) this.#tell(order, record, said);
+  }
+
+  #tell({ kind, name }: Pick<TrackOrder, 'kind' | 'name'>, record: WorkerRecord, said: string): void {
+    switch (record.kind) {
+      case 'scriptResult': {
+        const what = said === '' ? 'now succeeds' : said;
+        this.#sayOnce(record.id, `Script \`${name}\` ${what}`, `script ${name}`);
+        this.#listener.result({ kind: 'scriptResult', script: name, success: record.code === 0 });
+        break;
+      }
+      case 'processResult': {
+        const what = record.code === 1 ? 'has its quorum' : 'does not have its quorum';
+        this.#sayOnce(record.id, `Process \`${name}\` ${what} (${said} running)`, `process ${name}`);
+        this.#listener.result({ kind: 'processResult', process: name, quorate: record.code === 1 });
+        break;
+      }
+      case 'fileValue':
+        this.#sayOnce(record.id, `File \`${name}\` says ${said}`, `file ${name}`);
+        this.#listener.result({ kind: 'fileValue', file: name, value: Number(said) });
+        break;
+      default:
+        this.#log.warning(`the worker sent a record ${record.kind} about ${kind} ${name}`);
     }
-    this.#listener.result(name, record.code === 0);
+  }
+
+  /** Said when it changes, not at every run. */
+  #sayOnce(id: number, line: string, subject: string): void {
+    if (this.#lastSaid.get(id) === line) return;
+    this.#lastSaid.set(id, line);
+    this.#log.notice(line, subject);
   }
 }

@@ -12,6 +12,7 @@ import type {
 } from '#linux/ports.ts';
 import { AUTH_AH } from '#wire/vrrp.ts';
 import type { Interfaces } from './interfaces.ts';
+import { sendingVmac } from './vmac-config.ts';
 
 /** What became of opening a router's socket. `waiting`: its interface or source address is not there yet. */
 export type OpenOutcome = 'open' | 'waiting' | KernelFailure;
@@ -23,8 +24,15 @@ interface SharedSocket {
   readonly users: Set<VirtualRouter>;
 }
 
+interface SendingSocket {
+  readonly socket: VrrpSocket;
+  readonly ifindex: number;
+}
+
 interface RouterSocket {
   readonly shared: SharedSocket;
+  /** Of its own, for adverts that leave by a macvlan. */
+  readonly sending: SendingSocket | undefined;
   /** The packets that `targets` were made for: the engine replaces the array when destinations change. */
   packets: ReturnType<typeof preparePackets>;
   targets: VrrpTarget[];
@@ -60,7 +68,14 @@ export class VrrpSockets {
       return 'waiting';
     }
     const key = keyOf(options);
-    if (this.#byRouter.get(router)?.shared.key === key) return 'open';
+    const own = this.#byRouter.get(router);
+    const vmac = sendingVmac(router.config);
+    if (own?.shared.key === key && !own.sending && vmac === undefined) return 'open';
+    const sending = vmac === undefined ? undefined : this.#openSending(router, options, vmac);
+    if (sending === 'waiting' || (sending && 'code' in sending)) {
+      this.close(router);
+      return sending;
+    }
     let shared = this.#shared.get(key);
     if (!shared) {
       const opened = this.#kernel.openVrrpSocket(options, {
@@ -68,6 +83,7 @@ export class VrrpSockets {
         failed: failure => this.#onFailure(router.segment, failure),
       });
       if (!opened.ok) {
+        sending?.socket.close();
         this.close(router);
         return opened.failure;
       }
@@ -76,9 +92,25 @@ export class VrrpSockets {
     }
     // Joined before the old one is left: closing first would drop the group for a moment.
     shared.users.add(router);
-    this.close(router);
-    this.#byRouter.set(router, { shared, packets: [], targets: [] });
+    if (own?.shared === shared) own.sending?.socket.close();
+    else this.close(router);
+    this.#byRouter.set(router, { shared, sending, packets: [], targets: [] });
     return 'open';
+  }
+
+  /** Bound to the source address instead of the group, so that it hears nothing. */
+  #openSending(
+    router: VirtualRouter,
+    options: VrrpSocketOptions,
+    vmac: string,
+  ): SendingSocket | KernelFailure | 'waiting' {
+    const link = this.#interfaces.byName(vmac);
+    if (!link || !router.source) return 'waiting';
+    const { name: interfaceName, ifindex } = link;
+    const local = { cast: 'unicast', address: router.source } as const;
+    const ignore = { packet: () => {}, failed: () => {} };
+    const opened = this.#kernel.openVrrpSocket({ ...options, interfaceName, ifindex, local }, ignore);
+    return opened.ok ? { socket: opened.value, ifindex } : opened.failure;
   }
 
   /** Leaves the router's socket and closes it when nobody else uses it. */
@@ -86,6 +118,7 @@ export class VrrpSockets {
     const own = this.#byRouter.get(router);
     if (!own) return;
     this.#byRouter.delete(router);
+    own.sending?.socket.close();
     own.shared.users.delete(router);
     if (own.shared.users.size > 0) return;
     own.shared.socket.close();
@@ -94,7 +127,8 @@ export class VrrpSockets {
 
   /** Closes every socket of an interface that is gone; a new one of that name has another index. */
   closeInterface(ifindex: number): void {
-    for (const [router, own] of this.#byRouter) if (own.shared.ifindex === ifindex) this.close(router);
+    for (const [router, own] of this.#byRouter)
+      if (own.shared.ifindex === ifindex || own.sending?.ifindex === ifindex) this.close(router);
   }
 
   isOpen(router: VirtualRouter): boolean {
@@ -106,7 +140,7 @@ export class VrrpSockets {
     const own = this.#byRouter.get(router);
     if (!own) return 0;
     const packets = preparePackets(router, priority);
-    const { socket } = own.shared;
+    const { socket } = own.sending ?? own.shared;
     if (own.packets !== packets) {
       own.packets = packets;
       own.targets = packets.map(packet => socket.target(packet.destination, packet.source));

@@ -1,6 +1,8 @@
 import type { Diagnostic } from '#base/errors.ts';
 import type { Position } from '#base/position.ts';
 import type { Config, VrrpInstance } from '#conf/model.ts';
+import { unusedRoutingWords } from './unsupported-routing.ts';
+import { canSendFromVmac } from './vmac-config.ts';
 
 /** What the configuration asks for and this daemon does not do: said with its place, never passed over in silence. */
 export function unsupportedIn(config: Config): Diagnostic[] {
@@ -14,33 +16,6 @@ export function unsupportedIn(config: Config): Diagnostic[] {
         'IPVS is not touched and real servers are not checked',
       ),
     ),
-    ...config.trackProcesses.map(each =>
-      complaint('track-process', `track_process ${each.name}`, each.position, 'use a vrrp_script with pgrep'),
-    ),
-    ...config.trackFiles.map(each =>
-      complaint(
-        'track-file',
-        `track_file ${each.name}`,
-        each.position,
-        'use a vrrp_script that tests the file',
-      ),
-    ),
-    ...[...config.staticAddresses, ...config.staticRoutes, ...config.staticRules].map(each =>
-      complaint(
-        'static',
-        'static_ipaddress, static_routes and static_rules',
-        each.position,
-        'configure them on the host',
-      ),
-    ),
-    ...config.interfaceDelays.map(each =>
-      complaint(
-        'interface-delay',
-        'interface_up_down_delays',
-        each.position,
-        'changes of a link act at once',
-      ),
-    ),
     ...config.linkbeatInterfaces.map(each =>
       complaint(
         'linkbeat',
@@ -49,6 +24,9 @@ export function unsupportedIn(config: Config): Diagnostic[] {
         'the kernel tells about carrier without polling',
       ),
     ),
+    ...unusedRoutingWords(config).map(({ what, position }) =>
+      complaint('routing-word', what, position, 'the rest of the line is done'),
+    ),
     ...unsupportedGlobals(config),
   ];
 }
@@ -56,16 +34,8 @@ export function unsupportedIn(config: Config): Diagnostic[] {
 function unsupportedGlobals({ globalDefs }: Config): Diagnostic[] {
   const { process: settings, position } = globalDefs;
   const asked: [boolean, string, string][] = [
-    [globalDefs.startupScript !== undefined, 'startup_script', 'use ExecStartPre= of the unit'],
-    [globalDefs.shutdownScript !== undefined, 'shutdown_script', 'use ExecStopPost= of the unit'],
     [settings.vrrpNoSwap, 'vrrp_no_swap', 'locking its memory makes the runtime abort'],
     [settings.vrrpCpuAffinity.length > 0, 'vrrp_cpu_affinity', 'use CPUAffinity= of the unit'],
-    [globalDefs.notifyFifo?.script !== undefined, 'notify_fifo_script', 'run the reader as a service'],
-    [
-      globalDefs.vrrpNotifyFifo?.script !== undefined,
-      'vrrp_notify_fifo_script',
-      'run the reader as a service',
-    ],
   ];
   return asked.flatMap(([isAsked, what, instead]) =>
     isAsked ? [complaint(what.replaceAll('_', '-'), what, position, instead)] : [],
@@ -74,16 +44,23 @@ function unsupportedGlobals({ globalDefs }: Config): Diagnostic[] {
 
 function unsupportedInInstance(instance: VrrpInstance): Diagnostic[] {
   const { name, position } = instance;
-  const asked: [boolean, string, string][] = [
-    [!instance.accept && instance.priority !== 255, 'no_accept', 'traffic to its VIPs is accepted'],
-    [instance.vmac !== undefined, 'use_vmac', "adverts and ARP carry the interface's own MAC address"],
-    [instance.smtpAlert, 'smtp_alert', 'no mail is sent: use notify scripts'],
-    [instance.garp.extraIfMs > 0, 'garp_extra_if', 'only the interfaces that hold VIPs are told'],
+  const addresses = [...instance.virtualAddresses, ...instance.virtualAddressesExcluded];
+  const asked: [boolean, string, string, string][] = [
+    [
+      instance.vmac !== undefined && !instance.vmac.xmitBase && !canSendFromVmac(instance),
+      'vmac-source',
+      'sending unicast or IPv6 adverts from the macvlan of use_vmac',
+      'they leave by the interface itself, as with vmac_xmit_base',
+    ],
+    [
+      instance.useVmacAddr || addresses.some(each => each.useVmac),
+      'use-vmac-addr',
+      'use_vmac_addr',
+      "VIPs on other interfaces use the interface's own MAC address",
+    ],
   ];
-  return asked.flatMap(([isAsked, what, instead]) =>
-    isAsked
-      ? [complaint(what.replaceAll('_', '-'), `vrrp_instance ${name}: ${what}`, position, instead)]
-      : [],
+  return asked.flatMap(([isAsked, id, what, instead]) =>
+    isAsked ? [complaint(id, `vrrp_instance ${name}: ${what}`, position, instead)] : [],
   );
 }
 

@@ -1,9 +1,10 @@
 import { closeSync, openSync } from 'node:fs';
 import { addressAddition, addressRemoval, dumpAddresses } from './addresses.ts';
 import { kernelFailure } from './failure.ts';
-import { dumpLinks } from './links.ts';
+import { dumpLinks, linkRemoval, linkUp, macvlanAddition } from './links.ts';
 import { loadNative, type Native } from './native.ts';
 import { NetlinkConnection } from './netlink.ts';
+import { openPacketFilter } from './packet-filter.ts';
 import { openPacketSocket } from './packet-socket.ts';
 import type { Closable, Kernel, KernelFailure, NetworkTables, Result } from './ports.ts';
 import { dumpRoutes, routeAddition, routeRemoval } from './routes.ts';
@@ -31,6 +32,7 @@ export function openKernel(): Result<Kernel & Closable> {
     openVrrpSocket: (options, events) => openVrrpSocket(native, options, events),
     openPacketSocket: () => openPacketSocket(native),
     openUnixDatagram: () => openUnixDatagram(native),
+    openPacketFilter: table => openPacketFilter(native, table),
     tables: networkTables(native, connection.value),
     setRealtime: priority => {
       const result = native.setRealtime(priority);
@@ -53,6 +55,9 @@ function networkTables(native: Native, connection: NetlinkConnection): NetworkTa
     removeRoutes: routes => connection.batch(routes.map(routeRemoval)),
     addRules: rules => connection.batch(rules.map(ruleAddition)),
     removeRules: rules => connection.batch(rules.map(ruleRemoval)),
+    addMacvlan: spec => connection.batch([macvlanAddition(spec)])[0],
+    setLinkUp: (name, alias) => connection.batch([linkUp(name, alias)])[0],
+    removeLink: ifindex => connection.batch([linkRemoval(ifindex)])[0],
     watch: onEvent => openWatch(native, onEvent),
   };
 }

@@ -163,8 +163,13 @@ export class NetlinkConnection implements Closable {
 }
 
 /** A netlink socket that hears `groups` (`RTM_GROUP` bits; 0: only answers). */
-export function openNetlinkSocket(native: Native, groups: number, queueBytes: number): Result<Descriptor> {
-  return openSocket(native, [AF_NETLINK, SOCK_RAW, NETLINK_ROUTE], 'netlink socket', fd => {
+export function openNetlinkSocket(
+  native: Native,
+  groups: number,
+  queueBytes: number,
+  protocol = NETLINK_ROUTE,
+): Result<Descriptor> {
+  return openSocket(native, [AF_NETLINK, SOCK_RAW, protocol], 'netlink socket', fd => {
     enlargeReceiveQueue(native, fd, queueBytes);
     // Both exist since Linux 4.12; without them errors lack words and acknowledgements are longer.
     setOption(native, fd, 'NETLINK_EXT_ACK', 1);

@@ -1,12 +1,12 @@
 import type { Family } from '#base/address.ts';
 import type { Address, AddressSpec } from '#wire/rtnl-address.ts';
-import type { Link } from '#wire/rtnl-link.ts';
+import type { Link, MacvlanSpec } from '#wire/rtnl-link.ts';
 import type { Route } from '#wire/rtnl-route.ts';
 import type { Rule } from '#wire/rtnl-rule.ts';
 
 export { OUR_PROTOCOL } from '#wire/rtnetlink.ts';
 export { type Address, type AddressSpec, SCOPE } from '#wire/rtnl-address.ts';
-export type { Link } from '#wire/rtnl-link.ts';
+export type { Link, MacvlanSpec } from '#wire/rtnl-link.ts';
 export { type Route, TABLE } from '#wire/rtnl-route.ts';
 export type { Rule } from '#wire/rtnl-rule.ts';
 
@@ -156,8 +156,24 @@ export interface NetworkTables {
   removeRoutes(routes: readonly Route[]): (KernelFailure | undefined)[];
   addRules(rules: readonly Rule[]): (KernelFailure | undefined)[];
   removeRules(rules: readonly Rule[]): (KernelFailure | undefined)[];
+  /** Makes a macvlan (`use_vmac`), down; `EEXIST` if the name is taken. */
+  addMacvlan(spec: MacvlanSpec): KernelFailure | undefined;
+  /** Sets a link up and gives it an alias, by which it can be recognised. */
+  setLinkUp(name: string, alias: string): KernelFailure | undefined;
+  removeLink(ifindex: number): KernelFailure | undefined;
   /** Subscribes; events come from the event loop and from `drain`, in the kernel's order. */
   watch(onEvent: (event: KernelEvent) => void): Result<KernelWatch>;
+}
+
+/**
+ * Drops traffic to addresses of this host, neighbour discovery excepted (`no_accept`). The filter is a table of our own;
+ * it exists while something is dropped. An address that is dropped twice is accepted after the second `accept`.
+ */
+export interface PacketFilter extends Closable {
+  drop(addresses: readonly Uint8Array[]): KernelFailure | undefined;
+  accept(addresses: readonly Uint8Array[]): KernelFailure | undefined;
+  /** Accepts everything. */
+  clear(): KernelFailure | undefined;
 }
 
 /** Sends datagrams to unix sockets: `NOTIFY_SOCKET`, `/dev/log`. */
@@ -174,6 +190,8 @@ export interface Kernel {
   openVrrpSocket(options: VrrpSocketOptions, events: VrrpSocketEvents): Result<VrrpSocket>;
   openPacketSocket(): Result<PacketSocket>;
   openUnixDatagram(): Result<UnixDatagram>;
+  /** Opens the table `inet NAME` of nftables; what a killed predecessor left there is removed. */
+  openPacketFilter(table: string): Result<PacketFilter>;
   readonly tables: NetworkTables;
   /**
    * Real-time round-robin scheduling for the calling thread, 1–99; children do not inherit it. `undefined` when done,

@@ -178,8 +178,9 @@ export class FakeKernel implements Kernel {
     const errno = this.refusal(call);
     if (errno) return { ok: false, failure: kernelFailure(call, errno) };
     const refuse = (verb: string): KernelFailure | undefined => {
-      const refused = this.refusal(`nft ${verb} table inet ${table}`);
-      return refused ? kernelFailure(call, refused) : undefined;
+      const changing = `nft ${verb} table inet ${table}`;
+      const refused = this.refusal(changing);
+      return refused ? kernelFailure(changing, refused) : undefined;
     };
     const change = (verb: string, addresses: readonly Uint8Array[], by: number) => {
       const failure = refuse(verb);
@@ -197,7 +198,10 @@ export class FakeKernel implements Kernel {
       value: {
         drop: addresses => change('add', addresses, 1),
         accept: addresses => change('change', addresses, -1),
-        clear: () => void this.dropped.clear(),
+        clear: () => {
+          this.dropped.clear();
+          return undefined;
+        },
         close: () => {},
       },
     };

@@ -147,7 +147,10 @@ export function tracker(name: string, weight = 0, reverse = false): Tracker {
 }
 
 /** What of `global_defs` the engine reads. */
-type EngineGlobals = Pick<GlobalDefs, 'vrrpStartupDelayMs' | 'vrrpDelayAfterBootMs'>;
+type EngineGlobals = Pick<
+  GlobalDefs,
+  'vrrpStartupDelayMs' | 'vrrpDelayAfterBootMs' | 'vmacPrefix' | 'defaultInterface'
+>;
 
 export function config(
   instances: readonly VrrpInstance[],
@@ -155,7 +158,13 @@ export function config(
     globalDefs?: Partial<EngineGlobals>;
   } = {},
 ): Config {
-  const globals: EngineGlobals = { vrrpStartupDelayMs: 0, vrrpDelayAfterBootMs: 0, ...fields.globalDefs };
+  const globals: EngineGlobals = {
+    vrrpStartupDelayMs: 0,
+    vrrpDelayAfterBootMs: 0,
+    vmacPrefix: 'vrrp',
+    defaultInterface: 'eth0',
+    ...fields.globalDefs,
+  };
   return {
     vrrpSyncGroups: [],
     vrrpScripts: [],

@@ -1,5 +1,5 @@
 import { i32host, layout, padding, u16host, u32host, u8, viewOf } from './layout.ts';
-import { bytesOf, numberOf, parseAttributes, textOf } from './netlink.ts';
+import { bytesOf, type NetlinkWriter, numberOf, parseAttributes, textOf } from './netlink.ts';
 
 /** Network interfaces in rtnetlink: `struct ifinfomsg` and its attributes (Linux `include/uapi/linux/if_link.h`). */
 
@@ -12,8 +12,11 @@ const ifinfomsg = layout({
   change: u32host,
 });
 
-const IFLA = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18 } as const;
+const IFLA = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, alias: 20 } as const;
 const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
+const IFLA_MACVLAN_MODE = 1;
+const MACVLAN_MODE_PRIVATE = 1;
 
 /** Interface flags (`include/uapi/linux/if.h`). */
 const IFF = {
@@ -49,6 +52,44 @@ export interface Link {
   readonly lowerIfindex: number;
   /** IFLA_INFO_KIND: `veth`, `macvlan`, `bridge`; empty for hardware. */
   readonly kind: string;
+  /** `ip link set alias`; absent if none. */
+  readonly alias?: string;
+}
+
+/** A macvlan to be made. */
+export interface MacvlanSpec {
+  readonly name: string;
+  /** The interface that it stands on. */
+  readonly lowerIfindex: number;
+  /** 6 bytes. */
+  readonly mac: Uint8Array;
+}
+
+/** Writes the body of RTM_NEWLINK for a macvlan in private mode: it hears nothing of its siblings. */
+export function writeMacvlan(writer: NetlinkWriter, spec: MacvlanSpec): void {
+  writer
+    .struct(linkDumpRequest())
+    .text(IFLA.name, spec.name)
+    .u32(IFLA.link, spec.lowerIfindex)
+    .attribute(IFLA.address, spec.mac)
+    .nested(IFLA.linkInfo, info =>
+      info
+        .text(IFLA_INFO_KIND, 'macvlan')
+        .nested(IFLA_INFO_DATA, data => data.u32(IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE)),
+    );
+}
+
+/** Writes the body of RTM_NEWLINK that sets the link `name` up and gives it an alias. */
+export function writeLinkUp(writer: NetlinkWriter, name: string, alias: string): void {
+  writer
+    .struct(ifinfomsg.encode({ family: 0, hardwareType: 0, ifindex: 0, flags: IFF.up, change: IFF.up }))
+    .text(IFLA.name, name)
+    .attribute(IFLA.alias, new TextEncoder().encode(alias));
+}
+
+/** Writes the body of RTM_DELLINK. */
+export function writeLinkRemoval(writer: NetlinkWriter, ifindex: number): void {
+  writer.struct(ifinfomsg.encode({ family: 0, hardwareType: 0, ifindex, flags: 0, change: 0 }));
 }
 
 /** The fixed part of a dump request. */
@@ -80,6 +121,7 @@ export function parseLink(body: Uint8Array): Link | undefined {
     hardwareType: head.hardwareType,
     masterIfindex: numberOf(attributes.get(IFLA.master)) ?? 0,
     lowerIfindex: numberOf(attributes.get(IFLA.link)) ?? 0,
+    ...(attributes.has(IFLA.alias) ? { alias: textOf(attributes.get(IFLA.alias)) } : {}),
     kind: info ? textOf(parseAttributes(info).get(IFLA_INFO_KIND)) : '',
   };
 }

@@ -52,6 +52,8 @@ export class AdvertisementPacket {
   readonly #view: DataView;
   /** Where the VRRP message starts. */
   readonly #base: number;
+  /** What the packet says now; a new one says 0. */
+  #priority = 0;
   readonly #ah: { readonly key: Uint8Array; readonly ipHeader: Uint8Array } | undefined;
 
   constructor(spec: AdvertisementSpec) {
@@ -78,6 +80,8 @@ export class AdvertisementPacket {
 
   /** Makes the packet say `priority` (0–255). `sequence` counts up with every AH packet and is otherwise unused. */
   setPriority(priority: number, sequence = 0): void {
+    if (priority === this.#priority && !this.#ah) return;
+    this.#priority = priority;
     const view = this.#view;
     const base = this.#base;
     const before = view.getUint16(base + HEADER.priority.offset);

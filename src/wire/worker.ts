@@ -14,8 +14,8 @@ export const WORKER_RECORD = {
   heartbeat: 2,
   /** VRRP: run `strings[4…]` every `strings[0]` ms, each time for at most `strings[1]` ms, as user `strings[2]` and group `strings[3]`; `id` names it. */
   trackScript: 3,
-  /** VRRP: stop running the script `id`. */
-  untrackScript: 4,
+  /** VRRP: stop tracking the script, file or process `id`. */
+  untrack: 4,
   /** Worker: a run of the script `id` ended: `code` is its exit code, or `SCRIPT_*`; `strings[0]` says it in words. */
   scriptResult: 5,
   /** VRRP: run `strings[3…]` once as user `strings[1]` and group `strings[2]`, after all earlier ones of the queue `strings[0]`. */
@@ -26,6 +26,29 @@ export const WORKER_RECORD = {
   log: 8,
   /** VRRP: finish the notifications that wait, then end. */
   finish: 9,
+  /** VRRP: tell the number in the file `strings[0]` now and whenever it changes. */
+  trackFile: 10,
+  /** Worker: the file `id` says `strings[0]`. */
+  fileValue: 11,
+  /**
+   * VRRP: watch for processes `strings[6…]` (a name or path, then parameters): least number `strings[0]`, greatest
+   * `strings[1]` (empty: none), ms before gained and lost quorum count `strings[2]` and `strings[3]`, `param_match`
+   * `strings[4]` (empty: parameters are not looked at), and `strings[5]` `comm` or `path`: what the name is compared with.
+   */
+  trackProcess: 12,
+  /** Worker: the processes `id` have their quorum (`code` 1) or not (0); `strings[0]` is how many there are. */
+  processResult: 13,
+  /**
+   * VRRP: make the FIFO `strings[0]`, for user `strings[1]` and group `strings[2]`, unless it is there, and keep its
+   * reader `strings[5…]` running, if there is one, as user `strings[3]` and group `strings[4]`.
+   */
+  fifo: 14,
+  /**
+   * VRRP: send a mail through the server `strings[0]`, port `strings[1]`, with the HELO name `strings[2]` (empty: the
+   * host's), within `strings[3]` ms for the connection, from `strings[4]` (empty: keepalived@HOST), with the subject
+   * `strings[5]` and the text `strings[6]`, to `strings[7…]`.
+   */
+  mail: 15,
 } as const;
 
 /** Codes of `scriptResult` beyond exit codes: 256 + n is death by signal n. */

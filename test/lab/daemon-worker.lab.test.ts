@@ -1,10 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { SCRIPT_NOT_RUN, SCRIPT_SIGNALLED, SCRIPT_TIMED_OUT, type WorkerRecord } from '#wire/worker.ts';
+import { checkConfig } from '#conf/load.ts';
+import type { Config } from '#conf/model.ts';
 import { Log } from '#daemon/log.ts';
+import { Scripts } from '#daemon/scripts.ts';
+import type { TrackerEvent } from '#vrrp/event.ts';
 import { WorkerSlot, type WorkerOptions, type WorkerState } from '#daemon/worker-slot.ts';
 
 const real: WorkerOptions = {
@@ -174,6 +178,103 @@ describe('the worker process', () => {
     expect(read).toBe('INSTANCE "a" MASTER 100\n');
     expect(records.find(record => record.kind === 'log')?.strings[0]).toContain('was lost');
   });
+
+  test.concurrent(
+    'makes a FIFO for its owner, keeps its reader running and ends it',
+    async ({ onTestFinished }) => {
+      const bench = starter(onTestFinished)();
+      const { folder, slot, records } = bench;
+      chmodSync(folder, 0o777);
+      const fifo = join(folder, 'fifo');
+      const log = join(folder, 'read');
+      // Reads one line and ends; then one that reads to the end.
+      const first = `test -e ${log} || { head -n 1 >>${log}; exit 3; }`;
+      const script = `${first}; cat >>${log}; echo end >>${log}`;
+      const reader = ['daemon', '', '/bin/sh', '-c', `exec <"$0"; ${script}`];
+      slot.sendOrHold({ kind: 'fifo', id: 0, code: 0, strings: [fifo, 'daemon', '', ...reader] });
+      const tell = (line: string) =>
+        slot.sendOrHold({ kind: 'fifoLine', id: 0, code: 0, strings: [fifo, line] });
+      tell('1');
+      await vi.waitFor(() => expect(records.some(({ kind }) => kind === 'log')).toBe(true), WAIT);
+      expect(records.find(({ kind }) => kind === 'log')?.strings[0]).toContain(
+        'exited with 3; it is started again in 1000 ms',
+      );
+      expect(statSync(fifo).uid).toBe(1);
+      tell('2');
+      tell('3');
+      await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toBe('1\n2\n3\n'), WAIT);
+      await bench.stop(4000);
+      expect(readFileSync(log, 'utf8')).toBe('1\n2\n3\nend\n');
+      expect(existsSync(fifo)).toBe(false);
+    },
+  );
+
+  test.concurrent('a mail that cannot be sent holds up nothing', async ({ onTestFinished }) => {
+    const bench = starter(onTestFinished)();
+    const { records, slot } = bench;
+    const to = ['ops@example.com'];
+    const strings = ['127.0.0.1', '1', '', '1000', '', 'a subject', 'a text', ...to];
+    slot.sendOrHold({ kind: 'mail', id: 0, code: 0, strings });
+    await vi.waitFor(
+      () => expect(records.map(record => record.strings[0]).join()).toContain('it is tried again in 5000 ms'),
+      WAIT,
+    );
+    slot.send(track(1, [60_000, 1000], ['/bin/true']));
+    await vi.waitFor(() => expect(bench.results(1)).toEqual([0]), WAIT);
+    const stoppedAtMs = performance.now();
+    await bench.stop(4000);
+    expect(performance.now() - stoppedAtMs).toBeLessThan(3000);
+  });
+});
+
+describe('what a configuration asks of the worker', () => {
+  test.concurrent(
+    'is tracked until a reload drops it, and goes on undisturbed if it stays',
+    async ({ onTestFinished }) => {
+      const folder = mkdtempSync(join(tmpdir(), 'tandem-asked-'));
+      const files = ['kept', 'dropped'].map(name => join(folder, name));
+      const runs = join(folder, 'runs');
+      for (const file of files) writeFileSync(file, '1');
+      const configured = (...tracked: readonly string[]): Config => {
+        const text = `global_defs {\n script_user root\n}
+vrrp_script chk {\n script "/bin/sh -c 'echo x >>${runs}'"\n interval 1000\n}
+vrrp_track_process none {\n process nobody-has-${process.pid}\n}
+${files.map(file => `track_file ${basename(file)} {\n file ${file}\n}`).join('\n')}
+vrrp_instance V {
+  interface eth0
+  virtual_router_id 1
+  virtual_ipaddress {\n 192.0.2.1\n }
+  track_script {\n chk\n }
+  track_process {\n none\n }
+  track_file {\n ${tracked.join('\n ')}\n }
+}`;
+        return checkConfig('a.conf', { read: () => text, glob: () => [] }, { hostname: 'ka67' }).config;
+      };
+      const events: TrackerEvent[] = [];
+      const log = new Log({ write: () => {} }, () => performance.now(), true);
+      const listener = { result: (event: TrackerEvent) => void events.push(event), changed: () => {} };
+      const scripts = new Scripts(real, configured('kept', 'dropped'), listener, log);
+      onTestFinished(async () => {
+        await new Promise<void>(resolve => scripts.slot.stop(1000, resolve));
+        rmSync(folder, { recursive: true });
+      });
+      const told = (event: TrackerEvent) => vi.waitFor(() => expect(events).toContainEqual(event), WAIT);
+      scripts.start();
+      await told({ kind: 'fileValue', file: 'kept', value: 1 });
+      await told({ kind: 'fileValue', file: 'dropped', value: 1 });
+      await told({ kind: 'processResult', process: 'none', quorate: false });
+      await told({ kind: 'scriptResult', script: 'chk', success: true });
+      scripts.reconfigure(configured('kept'));
+      for (const file of files.toReversed()) writeFileSync(file, '2');
+      await told({ kind: 'fileValue', file: 'kept', value: 2 });
+      // Its event would have come before this one.
+      writeFileSync(join(folder, 'kept'), '3');
+      await told({ kind: 'fileValue', file: 'kept', value: 3 });
+      expect(events).not.toContainEqual({ kind: 'fileValue', file: 'dropped', value: 2 });
+      expect(events).toHaveLength(6);
+      expect(readFileSync(runs, 'utf8')).toBe('x\n');
+    },
+  );
 });
 
 describe('the slot', () => {

@@ -210,7 +210,8 @@ describe('one tandemd', () => {
   });
 
   test('waits in FAULT for an interface that is not there', async () => {
-    const a = tandemd(fast({ priority: 254 }).replaceAll('eth0', 'late0'));
+    const config = `global_defs {\n dynamic_interfaces\n}\n${fast({ priority: 254 })}`;
+    const a = tandemd(config.replaceAll('eth0', 'late0'));
     await a.expect('VG_1=FAULT');
     expect((await a.instance()).faults).toEqual(['interface late0 does not exist']);
     const { namespace } = segment.hosts[0] ?? {};

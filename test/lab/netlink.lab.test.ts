@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { formatIp, parseIp } from '#base/address.ts';
 import { must } from '#base/assert.ts';
 import { openKernel } from '#linux/kernel.ts';
@@ -8,6 +9,7 @@ import {
   type KernelEvent,
   type KernelWatch,
   OUR_PROTOCOL,
+  type PacketFilter,
   type Result,
   type Route,
   type Rule,
@@ -65,16 +67,19 @@ describe('rtnetlink on the running kernel', () => {
     expect(links.find(link => link.name === 'lo')).toMatchObject({ loopback: true, running: true });
   });
 
-  test('carrier and removal are watched', () => {
+  test('carrier and removal are watched', async () => {
     const { events, opened } = watch();
     host.ip('link set peer0 up');
-    opened.drain();
-    expect(events).toContainEqual(
-      expect.objectContaining({
-        type: 'linkChanged',
-        link: expect.objectContaining({ name: 'eth0', up: true, running: true }),
-      }),
-    );
+    // The kernel tells of carrier from a work queue of its own, after `ip` has ended.
+    await vi.waitFor(() => {
+      opened.drain();
+      expect(events).toContainEqual(
+        expect.objectContaining({
+          type: 'linkChanged',
+          link: expect.objectContaining({ name: 'eth0', up: true, running: true }),
+        }),
+      );
+    });
     host.ip('link add gone type veth peer name gone-peer');
     host.ip('link del gone');
     opened.drain();
@@ -255,5 +260,61 @@ describe('rtnetlink on the running kernel', () => {
     opened.drain();
     const removed = events.flatMap(event => (event.type === 'ruleRemoved' ? [event.rule] : []));
     expect(removed).toEqual(expect.arrayContaining(rules));
+  });
+});
+
+describe('nftables on the running kernel', () => {
+  let host: Namespace;
+  let kernel: Kernel;
+
+  beforeAll(async () => {
+    host = await makeNamespace();
+    for (const address of ['10.9.0.1/32', '10.9.0.2/32', 'fd00::1/128'])
+      host.ip(`addr add ${address} dev lo`);
+    kernel = host.within(() => value(openKernel()));
+  });
+  afterAll(() => host.remove());
+
+  const nft = (command: string): string =>
+    execFileSync('nsenter', [`--net=${host.path}`, 'nft', ...command.split(' ')], { encoding: 'utf8' });
+  const ruleset = (): string => nft('list ruleset').replaceAll(/\s+/g, ' ');
+  const open = (): PacketFilter => {
+    const filter = host.within(() => value(kernel.openPacketFilter('tandem_test')));
+    onTestFinished(() => filter.close());
+    return filter;
+  };
+  const answers = (address: string): boolean =>
+    spawnSync('nsenter', [`--net=${host.path}`, 'ping', '-c1', '-W0.1', address]).status === 0;
+
+  test('the table is there while something is dropped, and goes with its socket', () => {
+    const filter = open();
+    expect(ruleset()).toBe('');
+    expect(filter.drop([ip('10.9.0.1'), ip('fd00::1')])).toBeUndefined();
+    expect(ruleset()).toMatch(/icmpv6 type (135-136|\{ nd-neighbor-solicit, nd-neighbor-advert \}) accept/);
+    expect(ruleset()).toContain('ip daddr @vips4 drop');
+    expect(ruleset()).toContain('ip6 daddr @vips6 drop');
+    expect(['10.9.0.1', '10.9.0.2', 'fd00::1'].map(answers)).toEqual([false, true, false]);
+    expect(filter.drop([ip('10.9.0.1'), ip('10.9.0.2')])).toBeUndefined();
+    expect(ruleset()).toContain('elements = { 10.9.0.1, 10.9.0.2 }');
+    expect(filter.accept([ip('10.9.0.1'), ip('fd00::1')])).toBeUndefined();
+    expect(['10.9.0.1', '10.9.0.2', 'fd00::1'].map(answers)).toEqual([false, false, true]);
+    nft('flush ruleset');
+    expect(ruleset()).toContain('10.9.0.2');
+    expect(filter.accept([ip('10.9.0.1'), ip('10.9.0.2')])).toBeUndefined();
+    expect(ruleset()).toBe('');
+    filter.drop([ip('10.9.0.1')]);
+    filter.close();
+    expect(ruleset()).toBe('');
+  });
+
+  test('a leftover is removed, and what is in the way is replaced', () => {
+    nft('add table inet tandem_test');
+    const filter = open();
+    expect(ruleset()).toBe('');
+    nft('add table inet tandem_test');
+    expect(filter.drop([ip('10.9.0.1')])).toBeUndefined();
+    expect(ruleset()).toContain('elements = { 10.9.0.1 }');
+    expect(filter.clear()).toBeUndefined();
+    expect(ruleset()).toBe('');
   });
 });

@@ -19,10 +19,10 @@ export function resolveAccount(user: string, group: string, etc = '/etc'): Accou
     return found ?? { uid: 0, gid: 0 };
   }
   const account = passwdEntry(user, etc) ?? numericAccount(user);
-  if (!account) throw new Error(`script_user: there is no user "${user}" in ${etc}/passwd`);
+  if (!account) throw new Error(`there is no user "${user}" in ${etc}/passwd`);
   if (group === '') return account;
   const gid = groupId(group, etc);
-  if (gid === undefined) throw new Error(`script_user: there is no group "${group}" in ${etc}/group`);
+  if (gid === undefined) throw new Error(`there is no group "${group}" in ${etc}/group`);
   return { uid: account.uid, gid };
 }
 

@@ -1,8 +1,18 @@
 import { Socket } from 'node:net';
 import { messageOf } from '#base/errors.ts';
-import { encodeWorkerRecord, SCRIPT_NOT_RUN, type WorkerRecord, WorkerRecordReader } from '#wire/worker.ts';
+import {
+  encodeWorkerRecord,
+  SCRIPT_NOT_RUN,
+  type WorkerRecord,
+  type WorkerRecordKind,
+  WorkerRecordReader,
+} from '#wire/worker.ts';
 import { FifoWriters } from './fifo.ts';
+import { FileTrackers } from './file-trackers.ts';
+import { Mailer } from './mailer.ts';
 import { Notifications } from './notifications.ts';
+import { ProcessTrackers } from './process-trackers.ts';
+import { readFifo, readMail, readProcess } from './records.ts';
 import { ScriptTrackers } from './trackers.ts';
 
 /** The socket pair that the VRRP process gave us. */
@@ -10,63 +20,114 @@ const PARENT_DESCRIPTOR = 3;
 const HEARTBEAT_MS = 1000;
 const WARNING = 4;
 
+/** What the worker works with. */
+interface Tools {
+  readonly scripts: ScriptTrackers;
+  readonly files: FileTrackers;
+  readonly processes: ProcessTrackers;
+  readonly notifications: Notifications;
+  readonly fifos: FifoWriters;
+  readonly mailer: Mailer;
+  readonly send: (record: WorkerRecord) => void;
+  readonly warn: (line: string) => void;
+}
+
 /**
- * The worker process: runs tracking and notification scripts for the VRRP process, which may not fork, and ends when
- * that is gone.
+ * The worker process: does for the VRRP process what takes time (scripts, files, /proc, FIFOs, mail) and ends when that
+ * is gone.
  */
 export function runWorker(): void {
   const parent = new Socket({ fd: PARENT_DESCRIPTOR });
   const reader = new WorkerRecordReader();
-  const send = (record: WorkerRecord): void => void parent.write(encodeWorkerRecord(record));
-  const warn = (line: string): void => send({ kind: 'log', id: 0, code: WARNING, strings: [line] });
-  const result = (id: number, code: number, said: string): void =>
-    send({ kind: 'scriptResult', id, code, strings: [said] });
-  const trackers = new ScriptTrackers((id, exit) => result(id, exit.code, exit.said));
-  const notifications = new Notifications(warn);
-  const fifos = new FifoWriters(warn);
-
-  const obey = (record: WorkerRecord): void => {
-    const [first = '', second = '', third = '', fourth = '', ...argv] = record.strings;
-    switch (record.kind) {
-      case 'trackScript':
-        try {
-          const timing = { intervalMs: Number(first), timeoutMs: Number(second) };
-          trackers.track(record.id, { ...timing, user: third, group: fourth, argv });
-        } catch (error) {
-          result(record.id, SCRIPT_NOT_RUN, messageOf(error));
-        }
-        break;
-      case 'untrackScript':
-        trackers.untrack(record.id);
-        break;
-      case 'notify':
-        notifications.add(first, { user: second, group: third, argv: [fourth, ...argv] });
-        break;
-      case 'fifoLine':
-        fifos.write(first, second);
-        break;
-      case 'finish':
-        trackers.close();
-        notifications.whenIdle(() => process.exit(0));
-        break;
-      case 'ready':
-      case 'heartbeat':
-      case 'scriptResult':
-      case 'log':
-        warn(`the worker was sent a record of its own kind: ${record.kind}`);
-        break;
-    }
+  const send = (each: WorkerRecord): void => void parent.write(encodeWorkerRecord(each));
+  const warn = (line: string): void => send(record('log', 0, WARNING, line));
+  const tools: Tools = {
+    scripts: new ScriptTrackers((id, exit) => send(scriptResult(id, exit.code, exit.said))),
+    files: new FileTrackers((id, value) => send(record('fileValue', id, 0, String(value))), warn),
+    processes: new ProcessTrackers((id, quorate, count) =>
+      send(record('processResult', id, quorate ? 1 : 0, String(count))),
+    ),
+    notifications: new Notifications(warn),
+    fifos: new FifoWriters(warn),
+    mailer: new Mailer(warn),
+    send,
+    warn,
   };
 
   parent.on('data', chunk => {
-    for (const record of reader.push(chunk)) obey(record);
+    for (const received of reader.push(chunk)) obey(tools, received);
   });
   parent.on('error', () => process.exit(1));
   parent.on('close', () => process.exit(0));
   // A terminal's ^C goes to the whole group; the VRRP process decides when we end.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-  send({ kind: 'ready', id: 0, code: 0, strings: [] });
-  setInterval(() => send({ kind: 'heartbeat', id: 0, code: 0, strings: [] }), HEARTBEAT_MS);
+  send(record('ready', 0, 0));
+  setInterval(() => send(record('heartbeat', 0, 0)), HEARTBEAT_MS);
+}
+
+function record(kind: WorkerRecordKind, id: number, code: number, ...strings: string[]): WorkerRecord {
+  return { kind, id, code, strings };
+}
+
+function scriptResult(id: number, code: number, said: string): WorkerRecord {
+  return record('scriptResult', id, code, said);
+}
+
+function obey(tools: Tools, received: WorkerRecord): void {
+  const { id, strings } = received;
+  const [first = '', second = '', third = '', ...rest] = strings;
+  switch (received.kind) {
+    case 'trackScript':
+      trackScript(tools, received);
+      break;
+    case 'trackFile':
+      tools.files.track(id, first);
+      break;
+    case 'trackProcess':
+      tools.processes.track(id, readProcess(strings));
+      break;
+    case 'untrack':
+      for (const trackers of [tools.scripts, tools.files, tools.processes]) trackers.untrack(id);
+      break;
+    case 'notify':
+      tools.notifications.add(first, { user: second, group: third, argv: rest });
+      break;
+    case 'fifo':
+      tools.fifos.open(...readFifo(strings));
+      break;
+    case 'fifoLine':
+      tools.fifos.write(first, second);
+      break;
+    case 'mail':
+      tools.mailer.add(readMail(strings));
+      break;
+    case 'finish':
+      finish(tools);
+      break;
+    case 'ready':
+    case 'heartbeat':
+    case 'scriptResult':
+    case 'fileValue':
+    case 'processResult':
+    case 'log':
+      tools.warn(`the worker was sent a record of its own kind: ${received.kind}`);
+      break;
+  }
+}
+
+function trackScript({ scripts, send }: Tools, { id, strings }: WorkerRecord): void {
+  const [intervalMs, timeoutMs, user = '', group = '', ...argv] = strings;
+  try {
+    scripts.track(id, { intervalMs: Number(intervalMs), timeoutMs: Number(timeoutMs), user, group, argv });
+  } catch (error) {
+    send(scriptResult(id, SCRIPT_NOT_RUN, messageOf(error)));
+  }
+}
+
+/** What waits is done; what goes on for ever is ended. */
+function finish({ scripts, files, processes, notifications, mailer, fifos }: Tools): void {
+  for (const trackers of [scripts, files, processes]) trackers.close();
+  fifos.close(() => notifications.whenIdle(() => mailer.whenIdle(() => process.exit(0))));
 }
 
 if (import.meta.main) runWorker();

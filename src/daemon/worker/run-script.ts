@@ -15,6 +15,12 @@ export interface ScriptExit {
   readonly said: string;
 }
 
+/** A script that has been started. */
+export interface RunningScript {
+  /** TERM to its process group, and KILL two seconds later if it is still there. */
+  end(): void;
+}
+
 /**
  * Runs a command by its argv, without a shell, in a process group of its own. When `timeoutMs` is over the group gets
  * TERM, and KILL two seconds later. `onExit` is called once.
@@ -24,7 +30,7 @@ export function runScript(
   account: Account,
   timeoutMs: number | undefined,
   onExit: (exit: ScriptExit) => void,
-): void {
+): RunningScript {
   const [program = '', ...args] = argv;
   let timedOut = false;
   let timer: NodeJS.Timeout | undefined;
@@ -37,16 +43,22 @@ export function runScript(
     child = spawn(program, args, { stdio: 'ignore', detached: true, cwd: '/', ...account });
   } catch (error) {
     done({ code: SCRIPT_NOT_RUN, said: messageOf(error) });
-    return;
+    return { end: () => {} };
   }
-  child.once('error', error => done({ code: SCRIPT_NOT_RUN, said: error.message }));
-  child.once('exit', (code, signal) => done(exitOf(code, signal, timedOut, timeoutMs)));
-  if (timeoutMs === undefined) return;
-  timer = setTimeout(() => {
-    timedOut = true;
+  const end = (): void => {
+    clearTimeout(timer);
     killGroup(child.pid, 'SIGTERM');
     timer = setTimeout(() => killGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS);
-  }, timeoutMs);
+  };
+  child.once('error', error => done({ code: SCRIPT_NOT_RUN, said: error.message }));
+  child.once('exit', (code, signal) => done(exitOf(code, signal, timedOut, timeoutMs)));
+  if (timeoutMs !== undefined) {
+    timer = setTimeout(() => {
+      timedOut = true;
+      end();
+    }, timeoutMs);
+  }
+  return { end };
 }
 
 function exitOf(
