@@ -29,8 +29,9 @@ async function drop(port: number) {
 }
 const on = async (script: string): Promise<string> => (await lab.exec('ka67', { script })).stdout.trim();
 const tables = (): Promise<string> => on('nft list tables');
+/** What arming a timer leaves; the lock of the run that has just ended is stale by itself. */
 const timers = (): Promise<string> =>
-  on('systemctl list-units --all --no-legend "tandem-revert*"; ls /run/tandem');
+  on('systemctl list-units --all --no-legend "tandem-revert*"; ls /run/tandem | grep -v "^lock"');
 
 test('one that leaves SSH alone stays, and the timer is gone', async () => {
   const { code, stderr } = await drop(8080);
