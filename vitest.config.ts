@@ -9,6 +9,8 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['src/**/*.lab.test.ts'],
           testTimeout: 20_000,
+          pool: 'threads',
+          maxWorkers: 2,
         },
       },
       {

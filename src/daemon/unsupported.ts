@@ -52,7 +52,7 @@ function unsupportedGlobals({ globalDefs }: Config): Diagnostic[] {
   const asked: [boolean, string, string][] = [
     [settings.vrrpNoSwap, 'vrrp_no_swap', 'locking its memory makes the runtime abort'],
     [settings.maxAutoPriority > 0, 'max_auto_priority', 'the priority is vrrp_rt_priority from the start'],
-    [globalDefs.logUnknownVrids, 'log_unknown_vrids', 'they are counted: tandemd stats'],
+    [globalDefs.logUnknownVrids, 'log_unknown_vrids', 'such adverts are dropped in silence'],
     [globalDefs.reloadFile !== false, 'reload_file', 'systemd is told of a reload: systemctl status'],
     [globalDefs.reloadCheckConfigLog !== undefined, 'the log file of reload_check_config', 'see the journal'],
     [settings.vrrpCpuAffinity.length > 0, 'vrrp_cpu_affinity', 'use CPUAffinity= of the unit'],
