@@ -1,0 +1,163 @@
+/**
+ * The shipped inventories as they stand, each on hosts of its own: built, seen, broken, seen, healed, seen; a second
+ * apply finds nothing to do; teardown.
+ */
+import { describe, expect, test } from 'vitest';
+import { labSpecOf } from '#cli/commands/lab-spec.ts';
+import { labUp, type Lab } from '#lab/lab.ts';
+import { eventually } from '../support/pair.ts';
+import { ROOT, said, tandem, totalsOf } from '../support/tandem.ts';
+
+/** VIP → the host that alone holds it. */
+type Placement = Readonly<Record<string, string>>;
+
+interface Topology {
+  readonly inventory: string;
+  readonly built: Placement;
+  readonly broken: (lab: Lab) => Promise<unknown>;
+  readonly whenBroken: Placement;
+  readonly healed: (lab: Lab) => Promise<unknown>;
+  readonly whenHealed: Placement;
+}
+
+const EXT_1 = '10.16.8.100';
+const EXT_2 = '10.16.8.101';
+const INT_1 = '172.16.8.100';
+const INT_2 = '172.16.8.101';
+const crossed = { [EXT_1]: 'ka67', [EXT_2]: 'ka68', [INT_1]: 'ka67', [INT_2]: 'ka68' };
+const crash = (...hosts: string[]) => ({
+  broken: (lab: Lab) => Promise.all(hosts.map(host => lab.crash(host))),
+  healed: (lab: Lab) => Promise.all(hosts.map(host => lab.start(host))),
+});
+const cut = (host: string, nic: string) => ({
+  broken: (lab: Lab) => lab.cut(host, nic),
+  healed: (lab: Lab) => lab.heal(),
+});
+
+const TOPOLOGIES: readonly Topology[] = [
+  {
+    inventory: 'dual-master',
+    built: { [INT_1]: 'ka67', [INT_2]: 'ka68' },
+    ...crash('ka67'),
+    whenBroken: { [INT_1]: 'ka68', [INT_2]: 'ka68' },
+    whenHealed: { [INT_1]: 'ka67', [INT_2]: 'ka68' },
+  },
+  {
+    inventory: 'dual-network-sync',
+    built: { [EXT_1]: 'ka67', [INT_1]: 'ka67' },
+    ...cut('ka67', 'eth2'),
+    whenBroken: { [EXT_1]: 'ka68', [INT_1]: 'ka68' },
+    whenHealed: { [EXT_1]: 'ka67', [INT_1]: 'ka67' },
+  },
+  {
+    inventory: 'dual-network-async',
+    built: { [EXT_1]: 'ka67', [INT_1]: 'ka67' },
+    ...cut('ka67', 'eth2'),
+    whenBroken: { [EXT_1]: 'ka67', [INT_1]: 'ka68' },
+    whenHealed: { [EXT_1]: 'ka67', [INT_1]: 'ka67' },
+  },
+  {
+    inventory: 'dual-network-sync-dual-master',
+    built: crossed,
+    ...cut('ka67', 'eth1'),
+    whenBroken: { [EXT_1]: 'ka68', [EXT_2]: 'ka68', [INT_1]: 'ka68', [INT_2]: 'ka68' },
+    whenHealed: crossed,
+  },
+  {
+    inventory: 'dual-network-async-dual-master',
+    built: crossed,
+    ...cut('ka67', 'eth1'),
+    whenBroken: { ...crossed, [EXT_1]: 'ka68' },
+    whenHealed: crossed,
+  },
+  {
+    inventory: 'three-node-three-master',
+    built: { '172.16.8.101': 'ka1', '172.16.8.102': 'ka2', '172.16.8.103': 'ka3' },
+    ...crash('ka1'),
+    whenBroken: { '172.16.8.101': 'ka2', '172.16.8.102': 'ka2', '172.16.8.103': 'ka3' },
+    whenHealed: { '172.16.8.101': 'ka1', '172.16.8.102': 'ka2', '172.16.8.103': 'ka3' },
+  },
+  {
+    inventory: 'three-node-full',
+    built: { '172.16.8.101': 'ka1', '172.16.8.102': 'ka2', '172.16.8.103': 'ka3' },
+    ...crash('ka1', 'ka2'),
+    whenBroken: { '172.16.8.101': 'ka3', '172.16.8.102': 'ka3', '172.16.8.103': 'ka3' },
+    whenHealed: { '172.16.8.101': 'ka1', '172.16.8.102': 'ka2', '172.16.8.103': 'ka3' },
+  },
+  {
+    inventory: 'unicast',
+    built: { [INT_1]: 'ka67', [INT_2]: 'ka68' },
+    ...crash('ka68'),
+    whenBroken: { [INT_1]: 'ka67', [INT_2]: 'ka67' },
+    whenHealed: { [INT_1]: 'ka67', [INT_2]: 'ka68' },
+  },
+  {
+    inventory: 'nopreempt',
+    built: { [INT_1]: 'ka67' },
+    ...crash('ka67'),
+    whenBroken: { [INT_1]: 'ka68' },
+    whenHealed: { [INT_1]: 'ka68' },
+  },
+];
+
+/** Every VIP with the hosts that hold it, joined by commas; a host that is down holds nothing. */
+async function placement(lab: Lab, vips: readonly string[]): Promise<Placement> {
+  const addresses = await Promise.all(
+    lab.spec.hosts.map(async ({ name }) => {
+      const shown = await lab.exec(name, ['ip', '-o', 'addr']).catch(() => undefined);
+      return [name, shown?.stdout ?? ''] as const;
+    }),
+  );
+  const holders = (vip: string) =>
+    addresses.filter(([, text]) => text.includes(` ${vip}/`)).map(([name]) => name);
+  return Object.fromEntries(vips.map(vip => [vip, holders(vip).join(',')]));
+}
+
+async function placed(lab: Lab, expected: Placement): Promise<void> {
+  let last: Placement = {};
+  await eventually(`VIPs at ${JSON.stringify(expected)}`, 20_000, async () => {
+    last = await placement(lab, Object.keys(expected));
+    return JSON.stringify(last) === JSON.stringify(expected);
+  }).catch(() => expect(last).toEqual(expected));
+}
+
+async function rehearse(lab: Lab, topology: Topology): Promise<void> {
+  const path = `${ROOT}inventory/${topology.inventory}.yml`;
+  const first = await tandem(lab, ['apply', '-i', path]);
+  expect(first.code, said(first)).toBe(0);
+  await placed(lab, topology.built);
+  await topology.broken(lab);
+  await placed(lab, topology.whenBroken);
+  await topology.healed(lab);
+  await placed(lab, topology.whenHealed);
+  await eventually('status is healthy', 20_000, async () => {
+    return (await tandem(lab, ['status', '-i', path])).code === 0;
+  });
+  await placed(lab, topology.whenHealed);
+  const second = await tandem(lab, ['apply', '-i', path, '--json']);
+  expect(second.code, said(second)).toBe(0);
+  expect(totalsOf(second)).toMatchObject({ changed: 0, pending: 0, failed: 0 });
+  const torn = await tandem(lab, ['teardown', '-i', path, '--yes', topology.inventory]);
+  expect(torn.code, said(torn)).toBe(0);
+  const nobody = Object.fromEntries(Object.keys(topology.built).map(vip => [vip, '']));
+  expect(await placement(lab, Object.keys(topology.built))).toEqual(nobody);
+}
+
+describe.each(TOPOLOGIES)('$inventory', topology => {
+  test('is built, fails over as it should, and is taken down', async () => {
+    const spec = labSpecOf(
+      [`${ROOT}inventory/${topology.inventory}.yml`],
+      `t${TOPOLOGIES.indexOf(topology)}-${process.pid}`,
+    );
+    const lab = await labUp(spec, { ephemeral: true });
+    try {
+      const sniffer = await lab.sniff(spec.networks[0]?.name ?? '', { filter: 'vrrp' });
+      await rehearse(lab, topology);
+      const groups = (await sniffer.stop()).filter(frame => frame.dstIp?.startsWith('224.'));
+      if (topology.inventory === 'unicast') expect(groups).toEqual([]);
+      else expect(groups.length).toBeGreaterThan(0);
+    } finally {
+      await lab.down();
+    }
+  });
+});
