@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { installPackages, TEST_PACKAGES } from '../test/lab/daemon/packages.ts';
 import { prepareLab } from './prepare-lab.ts';
 import { runSteps, runVisibly, STATIC_STEPS } from './steps.ts';
 
@@ -32,8 +33,11 @@ async function vitest(project: string, more: readonly string[]): Promise<{ passe
 }
 
 const failedSteps = await runSteps(STATIC_STEPS);
-const unit = await vitest('unit', []);
+// Here and not by each file: files run side by side, and apt does not.
+console.log(`test: Debian packages, installed if missing and not started: ${TEST_PACKAGES.join(', ')}`);
+installPackages(...TEST_PACKAGES);
 await prepareLab();
+const unit = await vitest('unit', []);
 const lab = await vitest('lab', values.shard === undefined ? [] : ['--shard', values.shard]);
 await rm(reports, { recursive: true, force: true });
 

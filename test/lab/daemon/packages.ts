@@ -12,7 +12,24 @@ const FOLDERS = [
 ];
 
 /** Packages with programs of another name. */
-const PROGRAMS: Readonly<Record<string, string>> = { frr: 'vrrpd', 'python3-aiosmtpd': 'aiosmtpd' };
+const PROGRAMS: Readonly<Record<string, string>> = {
+  frr: 'vrrpd',
+  nftables: 'nft',
+  'openssh-client': 'ssh-keygen',
+  'openssh-server': 'sshd',
+  'python3-aiosmtpd': 'aiosmtpd',
+};
+
+/** What the tests drive, besides the lab's own needs. */
+export const TEST_PACKAGES: readonly string[] = [
+  'frr',
+  'keepalived',
+  'nftables',
+  'openssh-client',
+  'openssh-server',
+  'python3-aiosmtpd',
+  'tshark',
+];
 
 /** What `invoke-rc.d` asks before it starts a service. */
 const POLICY = '/usr/sbin/policy-rc.d';
