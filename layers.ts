@@ -25,7 +25,7 @@ export const LAYERS: readonly Layer[] = [
   { folder: 'vrrp', layers: ['base', 'wire', 'conf'], ...pure },
   { folder: 'check', layers: ['base', 'conf'], ...pure },
   { folder: 'lvs', layers: ['base', 'conf'], ...pure },
-  { folder: 'linux', layers: ['base', 'wire', 'vrrp/ports.ts'], packages: [], node: 'any', pure: false },
+  { folder: 'linux', layers: ['base', 'wire', 'lvs/ports.ts'], packages: [], node: 'any', pure: false },
   {
     folder: 'daemon',
     layers: ['base', 'wire', 'conf', 'control', 'vrrp', 'check', 'lvs', 'linux'],

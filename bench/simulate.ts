@@ -22,11 +22,17 @@ const mostSeeds =
   values.seeds !== undefined ? Number(values.seeds) : values.failovers === undefined ? 200 : Infinity;
 
 const startMs = performance.now();
+const PROGRESS_MS = 10_000;
+let reportedAtMs = startMs;
 let failovers = 0;
 let seed = from;
 try {
-  for (; seed < from + mostSeeds && failovers < wantedFailovers; seed++)
+  for (; seed < from + mostSeeds && failovers < wantedFailovers; seed++) {
     failovers += runChaos(seed, misfortunes).failovers;
+    if (performance.now() - reportedAtMs < PROGRESS_MS) continue;
+    reportedAtMs = performance.now();
+    console.error(`seed ${seed}: ${failovers} failovers`);
+  }
 } catch (error) {
   const cause = error instanceof Error ? messageOf(error.cause) : '';
   console.error(

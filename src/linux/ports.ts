@@ -1,4 +1,5 @@
 import type { Family } from '#base/address.ts';
+import type { Operation, SeenService, SyncDaemon, Timeouts } from '#lvs/ports.ts';
 import type { Address, AddressSpec } from '#wire/rtnl-address.ts';
 import type { Link, MacvlanSpec } from '#wire/rtnl-link.ts';
 import type { Route } from '#wire/rtnl-route.ts';
@@ -180,6 +181,23 @@ export interface PacketFilter extends Closable {
 export interface UnixDatagram extends Closable {
   /** `path` is a file system path, or `@name` for the abstract namespace. Returns the bytes sent or -errno. */
   send(path: string, bytes: Uint8Array): number;
+}
+
+/**
+ * The kernel's virtual server table, over generic netlink. Synchronous like {@link NetworkTables}; operations go out in
+ * batches, the answer at index i is for the operation at index i.
+ */
+export interface Ipvs extends Closable {
+  /** Everything in the table, ours or not. */
+  services(): Result<SeenService[]>;
+  apply(operations: readonly Operation[]): (KernelFailure | undefined)[];
+  setTimeouts(timeouts: Timeouts): KernelFailure | undefined;
+  /** The synchronisation daemons that run in this network namespace. */
+  syncDaemons(): Result<SyncDaemon[]>;
+  /** `EEXIST` if that role runs already. */
+  startSync(daemon: SyncDaemon): KernelFailure | undefined;
+  /** `ESRCH` if it does not run. */
+  stopSync(role: SyncDaemon['role']): KernelFailure | undefined;
 }
 
 /** The whole of what the daemon needs from the host. */
