@@ -219,7 +219,7 @@ export class Daemon {
   #reloadFile(): string | undefined {
     const { reloadFile } = this.runtime.engine.config.globalDefs;
     if (reloadFile === false) return undefined;
-    return reloadFile === true ? join(this.#parts.runDir, 'keepalived.reload') : String(reloadFile);
+    return reloadFile === true ? join(this.#parts.runDir, 'keepalived.reload') : reloadFile;
   }
 
   #onStall(lateMs: number): void {

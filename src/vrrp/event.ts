@@ -61,7 +61,7 @@ export interface AddressEvent {
 }
 
 /** Which static addresses, routes and rules with a `track_group` are not there and cannot be put back. */
-export interface StaticsEvent {
+interface StaticsEvent {
   readonly kind: 'staticsMissing';
   /** By the name of the group. */
   readonly missing: ReadonlyMap<string, string>;
