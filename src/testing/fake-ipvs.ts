@@ -17,21 +17,7 @@ import type {
 import type { Refusal } from './fake-tables.ts';
 
 /** Schedulers of Linux 6.1. */
-const IPVS_SCHEDULERS: readonly string[] = [
-  'rr',
-  'wrr',
-  'lc',
-  'wlc',
-  'lblc',
-  'lblcr',
-  'sh',
-  'dh',
-  'mh',
-  'sed',
-  'nq',
-  'fo',
-  'ovf',
-];
+const SCHEDULERS: ReadonlySet<string> = new Set('rr wrr lc wlc lblc lblcr sh dh mh sed nq fo ovf'.split(' '));
 
 const NO_TRAFFIC: Traffic = { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
 
@@ -223,7 +209,7 @@ function zero(entry: Entry): void {
 }
 
 function refusedService({ key, scheduler, persistencePrefix, persistenceEngine }: Service): number {
-  if (!IPVS_SCHEDULERS.includes(scheduler)) return ERRNO.ENOENT;
+  if (!SCHEDULERS.has(scheduler)) return ERRNO.ENOENT;
   if (persistenceEngine !== undefined && persistenceEngine !== 'sip') return ERRNO.ENOENT;
   if (key.family === 6 && (persistencePrefix < 1 || persistencePrefix > 128)) return ERRNO.EINVAL;
   return 0;
