@@ -78,6 +78,7 @@ export function buildConfig(
     linkbeatInterfaces: buildLinkbeat(top.lines('linkbeat_interfaces', report), environment, report),
     virtualServerGroups: [],
     virtualServers: [],
+    ssl: undefined,
   };
 }
 
