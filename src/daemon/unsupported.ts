@@ -55,6 +55,14 @@ function unsupportedGlobals({ globalDefs }: Config): Diagnostic[] {
     [globalDefs.logUnknownVrids, 'log_unknown_vrids', 'such adverts are dropped in silence'],
     [globalDefs.reloadFile !== false, 'reload_file', 'systemd is told of a reload: systemctl status'],
     [globalDefs.reloadCheckConfigLog !== undefined, 'the log file of reload_check_config', 'see the journal'],
+    [globalDefs.lvsSyncDaemon !== undefined, 'lvs_sync_daemon', 'IPVS is not touched'],
+    [Object.values(globalDefs.lvsTimeouts).some(Boolean), 'lvs_timeouts', 'IPVS is not touched'],
+    [globalDefs.lvsFlush, 'lvs_flush', 'IPVS is not touched'],
+    [globalDefs.lvsFlushOnStop !== 'off', 'lvs_flush_on_stop', 'IPVS is not touched'],
+    [globalDefs.lvsNotifyFifo !== undefined, 'lvs_notify_fifo', 'real servers are not checked'],
+    [globalDefs.checkerLogAllFailures, 'checker_log_all_failures', 'real servers are not checked'],
+    [globalDefs.rsInitNotifies, 'rs_init_notifies', 'real servers are not checked'],
+    [globalDefs.noCheckerEmails, 'no_checker_emails', 'real servers are not checked'],
     [settings.vrrpCpuAffinity.length > 0, 'vrrp_cpu_affinity', 'use CPUAffinity= of the unit'],
   ];
   return asked.flatMap(([isAsked, what, instead]) =>
