@@ -86,7 +86,14 @@ function buildConnecting(kind: string, settings: Settings, base: Base, context: 
     case 'SSL_GET':
       return buildWebCheck(kind, settings, common, context);
     case 'DNS_CHECK':
-      return [{ ...common, kind, type: settings.text('type') ?? 'SOA', name: settings.text('name') ?? '.' }];
+      return [
+        {
+          ...common,
+          kind,
+          type: (settings.text('type') ?? 'SOA').toUpperCase(),
+          name: settings.text('name') ?? '.',
+        },
+      ];
     case 'UDP_CHECK':
       return [buildUdpCheck(settings, common, report)];
     default:
@@ -111,7 +118,15 @@ function readConnection(
     report.error('family-differs', settings.positionOf('bindto'), message);
     bindto = undefined;
   }
-  const bindIf = settings.text('bind_if') ?? outer.bindIf;
+  const named = settings.text('bind_if');
+  const tooLong = named !== undefined && named.length > 15;
+  if (tooLong)
+    report.error(
+      'interface-invalid',
+      settings.positionOf('bind_if'),
+      'an interface name has at most 15 characters; bind_if is ignored',
+    );
+  const bindIf = tooLong ? outer.bindIf : (named ?? outer.bindIf);
   if (isLinkLocal(address) && bindIf === undefined) {
     const message = 'a link-local address needs `bind_if INTERFACE`; this check is left out';
     report.error('bind-if-missing', settings.position, message);
@@ -169,14 +184,20 @@ function buildUdpCheck(settings: Settings, common: Connected, report: Report): C
     return digits;
   };
   const payload = hex('payload', false);
+  const minReplyLength = settings.number('min_reply_length') ?? 0;
+  const maxReplyLength = settings.number('max_reply_length') ?? 255;
+  if (minReplyLength > maxReplyLength) {
+    const message = `no reply has at least ${minReplyLength} and at most ${maxReplyLength} bytes: the check will fail`;
+    report.error('reply-length', settings.positionOf('min_reply_length'), message);
+  }
   return {
     ...common,
     kind: 'UDP_CHECK',
     payload: payload === undefined ? undefined : bytesOfHex(payload),
     requireReply: settings.has('require_reply'),
     replyPattern: hex('require_reply', true),
-    minReplyLength: settings.number('min_reply_length') ?? 0,
-    maxReplyLength: settings.number('max_reply_length') ?? 255,
+    minReplyLength,
+    maxReplyLength,
   };
 }
 

@@ -25,8 +25,8 @@ export function buildLvsGlobals(settings: Settings, report: Report): LvsGlobals 
     lvsTimeouts: readTimeouts(settings, report),
     lvsSyncDaemon: readSyncDaemon(settings, report),
     checkerLogAllFailures: settings.boolean('checker_log_all_failures') ?? false,
-    rsInitNotifies: settings.flag('rs_init_notifies'),
-    noCheckerEmails: settings.flag('no_checker_emails'),
+    rsInitNotifies: settings.boolean('rs_init_notifies') ?? false,
+    noCheckerEmails: settings.boolean('no_checker_emails') ?? false,
   };
 }
 
@@ -87,7 +87,7 @@ const SYNC_OPTIONS: Readonly<Record<string, (draft: SyncDraft, cursor: LineCurso
 };
 
 function readSyncDaemon(settings: Settings, report: Report): LvsSyncDaemon | undefined {
-  const words = settings.words('lvs_sync_daemon');
+  const words = settings.all('lvs_sync_daemon')[0]?.statement.words.slice(1);
   const [first] = words ?? [];
   if (!words || !first) return undefined;
   if (!validInterfaceName(first.text)) {

@@ -63,7 +63,14 @@ function withoutDuplicates(servers: readonly VirtualServer[], report: Report): V
 function buildSsl(top: Settings, report: Report): SslSettings | undefined {
   const statement = top.all('SSL').at(-1)?.statement;
   if (!statement) return undefined;
+  if (top.all('SSL').length > 1)
+    report.error('ssl-twice', statement.position, '`SSL` was already given; this one counts');
   const settings = new Settings(statement.position, readBlock('SSL', statement.block ?? [], report));
+  for (const name of ['password', 'ca', 'certificate', 'key']) {
+    const [, second] = settings.all(name);
+    const message = `\`${name}\` was already given; the last one counts`;
+    if (second) report.error('keyword-duplicate', second.statement.position, message);
+  }
   const password = settings.text('password');
   return {
     password: password === undefined ? undefined : new SecretBytes(new TextEncoder().encode(password)),

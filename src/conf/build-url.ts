@@ -1,5 +1,6 @@
 import { splitShellWords } from './lexer.ts';
 import type { HttpUrl } from './model.ts';
+import { parseInteger } from './number.ts';
 import type { Report } from './report.ts';
 import { readBlock, Settings, type Setting } from './values.ts';
 
@@ -18,28 +19,31 @@ export function buildUrls(
   virtualhost: string | undefined,
   report: Report,
 ): HttpUrl[] {
-  return settings.map(({ statement }) => {
+  return settings.flatMap(({ statement }) => {
     const url = new Settings(statement.position, readBlock('url', statement.block ?? [], report));
-    return buildUrl(url, virtualhost, report);
+    const path = url.text('path');
+    if (path !== undefined) return [buildUrl(path, url, virtualhost, report)];
+    report.error('path-missing', statement.position, 'this url has no path; it is left out');
+    return [];
   });
 }
 
-function buildUrl(url: Settings, virtualhost: string | undefined, report: Report): HttpUrl {
+function buildUrl(path: string, url: Settings, virtualhost: string | undefined, report: Report): HttpUrl {
   const options = (url.words('regex_options') ?? []).filter(word => {
     if (REGEX_OPTIONS.has(word.text)) return true;
     report.warning('regex-option', word.position, `\`${word.text}\` is not an option; it is ignored`);
     return false;
   });
   return {
-    path: url.text('path') ?? '/',
+    path,
     digest: readDigest(url, report),
     statusCodes: readStatusCodes(url, report),
     virtualhost: url.text('virtualhost') ?? virtualhost,
     regex: readRegex(url, report),
     regexNoMatch: url.flag('regex_no_match'),
     regexOptions: options.map(word => word.text),
-    regexMinOffset: url.number('regex_min_offset'),
-    regexMaxOffset: url.number('regex_max_offset'),
+    regexMinOffset: readOffset('regex_min_offset', url, report),
+    regexMaxOffset: readOffset('regex_max_offset', url, report),
   };
 }
 
@@ -100,4 +104,12 @@ function compiles(regex: string): boolean {
   } catch {
     return false;
   }
+}
+
+function readOffset(name: string, url: Settings, report: Report): number | undefined {
+  const word = url.words(name)?.[0];
+  const offset = word && parseInteger(word.text);
+  if (!word || (offset !== undefined && offset >= 0)) return offset;
+  report.warning('regex-offset', word.position, `\`${word.text}\` is not an offset; it is ignored`);
+  return undefined;
 }

@@ -98,7 +98,7 @@ const KINDS = [
   'PING_CHECK',
   'FILE_CHECK',
 ] as const;
-const url = statements('url', undefined).map(text => `url {\n${text}\n}`);
+const url = statements('url', undefined).map(text => `url {\npath /p\n${text}\n}`);
 const host = statements('checker', keywordsOfChecker('host')).map(text => `host {\n${text}\n}`);
 const checker = fc.constantFrom(...KINDS).chain(kind => {
   const inner = kind.endsWith('_GET') ? url : kind === 'SMTP_CHECK' ? host : fc.constant('');

@@ -260,6 +260,7 @@ const SERVERS: readonly Keyword[] = [
     'lvs_sync_daemon',
     words('INTERFACE [[inst] INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS]', 1, 16),
     'IPVS connection synchronisation.',
+    { once: true },
   ),
   global('lvs_timeouts', words('[tcp S] [tcpfin S] [udp S]', 2, 6), 'IPVS connection timeouts.'),
   global('lvs_flush', flag, 'Removes foreign IPVS services at start.'),
@@ -279,8 +280,8 @@ const SERVERS: readonly Keyword[] = [
     NFTABLES_IPVS,
   ),
   global('checker_log_all_failures', boolean, 'Logs every failed check.'),
-  global('rs_init_notifies', flag, 'Notifies about real servers at start.'),
-  global('no_checker_emails', flag, 'Mail only when a real server is added or removed.'),
+  global('rs_init_notifies', boolean, 'Notifies about real servers at start.'),
+  global('no_checker_emails', boolean, 'Mail only when a real server is added or removed.'),
 ];
 
 const PROGRAM: readonly Keyword[] = [

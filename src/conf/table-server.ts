@@ -160,6 +160,7 @@ export const REAL_SERVER_KEYWORDS: readonly Keyword[] = [
 ];
 
 const check = table('checker');
+const DNS_TYPES = ['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA'];
 
 /** Every checker: which of these one takes is told by its own reader. */
 export const CHECKER_KEYWORDS: readonly Keyword[] = [
@@ -181,11 +182,16 @@ export const CHECKER_KEYWORDS: readonly Keyword[] = [
   check('host', block('checker', '', 0), 'SMTP_CHECK: older form of connect_ip and its companions.'),
   check('url', block('url', '', 0), 'HTTP_GET, SSL_GET: what to fetch.'),
   check('helo_name', word('NAME'), 'SMTP_CHECK: name in the HELO.'),
-  check('type', choice('A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA'), 'DNS_CHECK: type of the query.', {
-    default: 'SOA',
-  }),
-  check('name', word('NAME'), 'DNS_CHECK: name of the query; BFD_CHECK: the bfd_instance.'),
-  check('misc_path', script, 'MISC_CHECK: command to run.'),
+  check(
+    'type',
+    choice(...DNS_TYPES, ...DNS_TYPES.map(type => type.toLowerCase())),
+    'DNS_CHECK: type of the query.',
+    {
+      default: 'SOA',
+    },
+  ),
+  check('name', word('NAME'), 'DNS_CHECK: name of the query.', { default: '.', once: true }),
+  check('misc_path', script, 'MISC_CHECK: command to run.', { once: false }),
   check('misc_timeout', seconds(MICROSECOND, MAX_PAUSE_S), 'MISC_CHECK: how long it may take.', {
     default: 'delay_loop',
   }),
@@ -199,14 +205,14 @@ export const CHECKER_KEYWORDS: readonly Keyword[] = [
   }),
   check('track_file', word('NAME'), 'FILE_CHECK: the track_file.'),
   check('weight', weight(0x7fffffff), 'FILE_CHECK: factor.'),
-  check('dynamic', flag, 'FILE_CHECK: the value changes the weight.'),
+  check('dynamic', flag, 'FILE_CHECK: the value changes the weight.', { since: '2.3' }),
 ];
 
 const url = table('url');
 
 /** `url` of HTTP_GET and SSL_GET. */
 export const URL_KEYWORDS: readonly Keyword[] = [
-  url('path', word('PATH'), 'Path to fetch.', { default: '/' }),
+  url('path', word('PATH'), 'Path to fetch; needed.'),
   url('digest', word('MD5'), 'MD5 of the body.'),
   url('status_code', words('CODE|RANGE …', 1, 100), 'Status codes that are fine.', { default: '200-299' }),
   url('virtualhost', word('NAME'), 'Host header.'),
@@ -219,8 +225,8 @@ export const URL_KEYWORDS: readonly Keyword[] = [
     'Sizes of the stack.',
     noEffect('the regular expressions of JavaScript need none'),
   ),
-  url('regex_min_offset', integer(0, MAX_UNSIGNED), 'Where matching begins.'),
-  url('regex_max_offset', integer(0, MAX_UNSIGNED), 'Where matching ends.'),
+  url('regex_min_offset', words('OFFSET', 1, 1), 'Where matching begins.'),
+  url('regex_max_offset', words('OFFSET', 1, 1), 'Where matching ends.'),
 ];
 
 const ssl = table('SSL');

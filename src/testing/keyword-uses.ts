@@ -103,6 +103,8 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'checker.url': '{\npath /\n}',
   'url.digest': '0123456789abcdef0123456789abcdef',
   'url.regex_options': 'caseless',
+  'url.regex_min_offset': '5',
+  'url.regex_max_offset': '5',
   persistence_engine: 'sip',
   persistence_granularity: '255.255.255.0',
   'checker.user': 'root',
@@ -307,8 +309,8 @@ function typicalArguments(argument: Argument, name: string): string {
   }
 }
 
-/** Blocks whose keywords VRRP needs; the others are not supported. */
-const VRRP_BLOCKS: ReadonlySet<BlockName> = new Set([
+/** Blocks that are compared with keepalived; the others are not supported. */
+const COMPARED: ReadonlySet<BlockName> = new Set([
   '',
   'global_defs',
   'vrrp_instance',
@@ -319,7 +321,12 @@ const VRRP_BLOCKS: ReadonlySet<BlockName> = new Set([
   'track_file',
   'track_group',
   'garp_group',
+  'virtual_server',
+  'real_server',
+  'checker',
+  'url',
+  'SSL',
 ]);
 
-/** The keywords that VRRP needs. */
-export const VRRP_KEYWORDS: readonly Keyword[] = KEYWORDS.filter(({ block }) => VRRP_BLOCKS.has(block));
+/** The keywords that are compared with keepalived. */
+export const COMPARED_KEYWORDS: readonly Keyword[] = KEYWORDS.filter(({ block }) => COMPARED.has(block));
