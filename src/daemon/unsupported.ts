@@ -16,6 +16,17 @@ export function unsupportedIn(config: Config): Diagnostic[] {
         'IPVS is not touched and real servers are not checked',
       ),
     ),
+    ...config.virtualServerGroups.map(each =>
+      complaint(
+        'virtual-server-group',
+        `virtual_server_group ${each.name}`,
+        each.position,
+        'IPVS is not touched and real servers are not checked',
+      ),
+    ),
+    ...(config.ssl
+      ? [complaint('ssl', 'SSL', config.globalDefs.position, 'real servers are not checked')]
+      : []),
     ...config.linkbeatInterfaces.map(each =>
       complaint(
         'linkbeat',
