@@ -8,6 +8,7 @@ import type {
   ProcessSettings,
   ScriptCommand,
 } from './model.ts';
+import { buildLvsGlobals } from './build-lvs-globals.ts';
 import { groupName } from './command.ts';
 import type { Report } from './report.ts';
 import type { ConfigEnvironment } from './source.ts';
@@ -57,7 +58,7 @@ export function buildGlobalDefs(
     shutdownScriptTimeoutMs: settings.number('shutdown_script_timeout') ?? 10_000,
     notifyFifo: buildFifo('notify_fifo', settings, report),
     vrrpNotifyFifo: buildFifo('vrrp_notify_fifo', settings, report),
-    lvsNotifyFifo: undefined,
+    lvsNotifyFifo: buildFifo('lvs_notify_fifo', settings, report),
     vrrpNotifyPriorityChanges: settings.boolean('vrrp_notify_priority_changes') ?? false,
     fifoWriteVrrpStatesOnReload: settings.flag('fifo_write_vrrp_states_on_reload'),
     scriptUser: scriptUser?.text,
@@ -82,11 +83,7 @@ export function buildGlobalDefs(
     reloadCheckConfigLog: checkLog,
     reloadFile: settings.has('reload_file') ? (settings.words('reload_file')?.[0]?.text ?? true) : false,
     nftables: settings.words('nftables')?.[0]?.text ?? 'keepalived',
-    lvsFlush: false,
-    lvsFlushOnStop: 'off',
-    lvsTimeouts: { tcpS: undefined, tcpfinS: undefined, udpS: undefined },
-    lvsSyncDaemon: undefined,
-    checkerLogAllFailures: false,
+    ...buildLvsGlobals(settings, report),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Position } from '#base/position.ts';
 import { buildGlobalDefs, buildInstanceDefaults } from './build-global.ts';
 import { buildGroup, draftGroups, keepsWeights, type GroupDraft } from './build-group.ts';
 import { buildInstance, type Membership } from './build-instance.ts';
+import { buildServers } from './build-servers.ts';
 import {
   buildGarpGroup,
   buildInterfaceDelays,
@@ -76,8 +77,7 @@ export function buildConfig(
     garpGroups,
     interfaceDelays: buildInterfaceDelays(top.lines('interface_up_down_delays', report), environment, report),
     linkbeatInterfaces: buildLinkbeat(top.lines('linkbeat_interfaces', report), environment, report),
-    virtualServerGroups: [],
-    virtualServers: [],
+    ...buildServers(top, globalDefs, trackable.files, report),
   };
 }
 
@@ -167,12 +167,6 @@ function buildStatics(
 
 /** Blocks that are known and not supported are read for their own mistakes only. */
 function readUnsupported(top: Settings, report: Report): void {
-  const read = (block: BlockName, statements: readonly Statement[]): void => {
-    for (const { keyword, statement } of readBlock(block, statements, report, true)) {
-      if (keyword.argument.type === 'block') read(keyword.argument.block, statement.block ?? []);
-    }
-  };
-  for (const block of ['virtual_server', 'bfd_instance', 'SSL'] as const) {
-    for (const { statement } of top.all(block)) read(block, statement.block ?? []);
-  }
+  for (const { statement } of top.all('bfd_instance'))
+    readBlock('bfd_instance', statement.block ?? [], report, true);
 }

@@ -52,7 +52,7 @@ describe('diagnostics of the language', () => {
     ['without effect', 'global_defs {\n enable_dbus\n}', ['(keyword-no-effect)']],
     [
       'not supported',
-      'virtual_server 192.0.2.1 80 {\n real_server 192.0.2.2 {\n TCP_CHECK {\n connect_prot 1\n}\n}\n}',
+      'bfd_instance B {\n neighbor_ip 192.0.2.2\n min_rx2 1\n}',
       ['keyword-not-supported', 'keyword-unknown'],
     ],
     ['needs a shell', instance('notify "/bin/a | /bin/b"'), ['(script-needs-shell)']],

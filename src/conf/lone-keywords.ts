@@ -55,6 +55,21 @@ const LONE_IGNORED: ReadonlySet<string> = new Set([
   'vrrp_track_process.weight',
   'track_file.file',
   'track_file.weight',
+  ...['virtualhost', 'snmp_name', 'sorry_server_lvs_method'].map(name => `virtual_server.${name}`),
+  ...['virtualhost', 'snmp_name'].map(name => `real_server.${name}`),
+  ...['virtualhost', 'http_protocol', 'helo_name', 'misc_path', 'user', 'payload', 'weight'].map(
+    name => `checker.${name}`,
+  ),
+  ...[
+    'virtualhost',
+    'status_code',
+    'regex',
+    'regex_options',
+    'regex_stack',
+    'regex_min_offset',
+    'regex_max_offset',
+  ].map(name => `url.${name}`),
+  ...['password', 'ca', 'certificate', 'key'].map(name => `SSL.${name}`),
 ]);
 
 /** Whether keepalived goes on where the keyword stands without its argument. */

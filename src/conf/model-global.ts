@@ -39,10 +39,11 @@ export interface ProcessSettings {
 }
 
 /** `lvs_sync_daemon`. */
-interface LvsSyncDaemon {
+export interface LvsSyncDaemon {
   readonly interface: string;
+  /** The vrrp_instance that it follows; undefined: both roles run all the time. */
   readonly instance: string | undefined;
-  /** 0–255; undefined: the instance's virtual_router_id. */
+  /** 0–255; undefined: the instance's virtual_router_id, or 0. */
   readonly id: number | undefined;
   readonly maxlen: number | undefined;
   readonly port: number | undefined;
@@ -112,5 +113,9 @@ export interface GlobalDefs {
   };
   readonly lvsSyncDaemon: LvsSyncDaemon | undefined;
   readonly checkerLogAllFailures: boolean;
+  /** Real servers that are up from the start are notified about. */
+  readonly rsInitNotifies: boolean;
+  /** No mail about checkers' failures, only about real servers that are added or removed. */
+  readonly noCheckerEmails: boolean;
   readonly position: Position;
 }

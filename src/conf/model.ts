@@ -14,7 +14,7 @@ import type {
   VirtualRoute,
   VirtualRule,
 } from './model-network.ts';
-import type { VirtualServer, VirtualServerGroup } from './model-server.ts';
+import type { SslSettings, VirtualServer, VirtualServerGroup } from './model-server.ts';
 import type { SecretBytes } from './secret.ts';
 
 export type * from './model-global.ts';
@@ -40,6 +40,8 @@ export interface Config {
   readonly linkbeatInterfaces: readonly LinkbeatInterface[];
   readonly virtualServerGroups: readonly VirtualServerGroup[];
   readonly virtualServers: readonly VirtualServer[];
+  /** `SSL`. */
+  readonly ssl: SslSettings | undefined;
 }
 
 export type InitialState = 'MASTER' | 'BACKUP';

@@ -1,11 +1,12 @@
 import { EntryList, type Entries } from './entries-instance.ts';
-import type { GlobalDefs, NotifyFifo } from './model.ts';
+import type { GlobalDefs, LvsSyncDaemon, NotifyFifo } from './model.ts';
 import { formatSeconds } from './number.ts';
 import {
   printAddress,
   printBoolean,
   printCommand,
   printLines,
+  printOptions,
   printScript,
   printWord,
 } from './print-words.ts';
@@ -28,6 +29,7 @@ export function globalEntries(globals: GlobalDefs): Entries {
   milliseconds(list, 'shutdown_script_timeout', globals.shutdownScriptTimeoutMs, 10_000);
   addFifo('notify_fifo', globals.notifyFifo, list);
   addFifo('vrrp_notify_fifo', globals.vrrpNotifyFifo, list);
+  addFifo('lvs_notify_fifo', globals.lvsNotifyFifo, list);
   list.add(
     'vrrp_notify_priority_changes',
     printBoolean(globals.vrrpNotifyPriorityChanges),
@@ -68,6 +70,7 @@ export function globalEntries(globals: GlobalDefs): Entries {
   if (typeof reloadFile === 'boolean') list.flag('reload_file', reloadFile);
   else word('reload_file', reloadFile);
   list.add('nftables', printWord(globals.nftables), globals.nftables === 'keepalived');
+  addLvs(globals, list);
   return list.entries;
 }
 
@@ -123,4 +126,33 @@ function addProcess(globals: GlobalDefs, list: EntryList): void {
 function dynamicInterfaces(globals: GlobalDefs): string | undefined {
   if (globals.dynamicInterfaces === 'off') return undefined;
   return globals.dynamicInterfaces === 'on' ? '' : globals.dynamicInterfaces;
+}
+
+function addLvs(globals: GlobalDefs, list: EntryList): void {
+  const { lvsTimeouts, lvsFlushOnStop } = globals;
+  const { tcpS, tcpfinS, udpS } = lvsTimeouts;
+  const timeouts = printOptions({ tcp: tcpS, tcpfin: tcpfinS, udp: udpS });
+  list.add('lvs_sync_daemon', globals.lvsSyncDaemon && printSync(globals.lvsSyncDaemon));
+  list.add('lvs_timeouts', timeouts.length > 0 ? timeouts.join(' ') : undefined);
+  list.flag('lvs_flush', globals.lvsFlush);
+  if (lvsFlushOnStop !== 'off') list.add('lvs_flush_on_stop', lvsFlushOnStop === 'VS' ? 'VS' : '');
+  list.add(
+    'checker_log_all_failures',
+    printBoolean(globals.checkerLogAllFailures),
+    !globals.checkerLogAllFailures,
+  );
+  list.flag('rs_init_notifies', globals.rsInitNotifies);
+  list.flag('no_checker_emails', globals.noCheckerEmails);
+}
+
+function printSync(sync: LvsSyncDaemon): string {
+  const options = printOptions({
+    inst: sync.instance === undefined ? undefined : printWord(sync.instance),
+    id: sync.id,
+    maxlen: sync.maxlen,
+    port: sync.port,
+    ttl: sync.ttl,
+    group: printAddress(sync.group),
+  });
+  return [printWord(sync.interface), ...options].join(' ');
 }

@@ -6,8 +6,18 @@ import {
   type Entries,
   type Inherited,
 } from './entries-instance.ts';
+import { familiesOf } from './build-server-group.ts';
 import { addressEntry, routeEntry, ruleEntry } from './entries-network.ts';
-import type { Config, GarpGroup, TrackFile, TrackProcess, VrrpScript, VrrpSyncGroup } from './model.ts';
+import { groupLines, keyText, realServerText, serverEntries, sslEntries } from './entries-server.ts';
+import type {
+  Config,
+  GarpGroup,
+  TrackFile,
+  TrackProcess,
+  VirtualServer,
+  VrrpScript,
+  VrrpSyncGroup,
+} from './model.ts';
 import { formatSeconds } from './number.ts';
 import { globalEntries, topEntries } from './print-global.ts';
 import { printBlock, printCommand, printLines, printWord } from './print-words.ts';
@@ -48,11 +58,27 @@ export function printConfig(config: Config): string {
     ...config.vrrpSyncGroups.map(group =>
       named('vrrp_sync_group', group.name, syncGroupEntries(group, inherited)),
     ),
+    ...(config.ssl ? [`SSL ${printBlock(printEntries(sslEntries(config.ssl)))}\n`] : []),
+    ...config.virtualServerGroups.map(
+      group => `virtual_server_group ${printWord(group.name)} ${printBlock(groupLines(group))}\n`,
+    ),
+    ...config.virtualServers.map(
+      server =>
+        `virtual_server ${keyText(server)} ${printBlock([
+          ...printEntries(serverEntries(server, isMixed(server, config))),
+          ...server.realServers.map(realServerText),
+        ])}\n`,
+    ),
     ...config.trackGroups.map(
       ({ name, group }) =>
         `track_group ${printWord(name)} ${printBlock([`group ${printBlock(group.map(printWord))}`])}\n`,
     ),
   ].join('\n');
+}
+
+function isMixed({ key }: VirtualServer, config: Config): boolean {
+  const group = config.virtualServerGroups.find(({ name }) => key.kind === 'group' && name === key.group);
+  return group !== undefined && familiesOf(group.entries).size === 2;
 }
 
 function printEntries(entries: Entries): string[] {

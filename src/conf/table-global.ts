@@ -25,7 +25,7 @@ const global = (name: string, argument: Argument, doc: string, extras?: Extras):
   row('global_defs', name, argument, doc, extras);
 
 const ONE_PROCESS = noEffect('there is one VRRP process and one worker');
-const LVS = notSupported('virtual servers are not implemented yet');
+const NFTABLES_IPVS = noEffect('every address of a group is a service of its own');
 const SNMP = noEffect('SNMP is not implemented; the metrics are');
 const DBUS = noEffect('D-Bus is not implemented; the control socket is');
 const RECEIVE_BUFFERS = noEffect('the daemon sizes its receive buffers itself');
@@ -60,8 +60,11 @@ const NOTIFICATION: readonly Keyword[] = [
   ),
   global('vrrp_notify_fifo', words(FIFO, 1, 3), 'FIFO for VRRP event lines.', { ...RESTART, once: true }),
   global('vrrp_notify_fifo_script', loneScript, 'Script that reads vrrp_notify_fifo.', RESTART),
-  global('lvs_notify_fifo', words(FIFO, 1, 3), 'FIFO for checkers’ event lines.', { ...LVS, ...RESTART }),
-  global('lvs_notify_fifo_script', loneScript, 'Script that reads lvs_notify_fifo.', { ...LVS, ...RESTART }),
+  global('lvs_notify_fifo', words(FIFO, 1, 3), 'FIFO for event lines of virtual and real servers.', {
+    ...RESTART,
+    once: true,
+  }),
+  global('lvs_notify_fifo_script', loneScript, 'Script that reads lvs_notify_fifo.', RESTART),
   global('vrrp_notify_priority_changes', boolean, 'Tells changes of priority to the FIFOs.', {
     default: 'off',
   }),
@@ -257,18 +260,28 @@ const SERVERS: readonly Keyword[] = [
     'lvs_sync_daemon',
     words('INTERFACE [[inst] INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS]', 1, 16),
     'IPVS connection synchronisation.',
-    LVS,
+    { once: true },
   ),
-  global('lvs_timeouts', words('[tcp S] [tcpfin S] [udp S]', 2, 6), 'IPVS connection timeouts.', LVS),
-  global('lvs_flush', flag, 'Removes foreign IPVS services at start.', LVS),
-  global('lvs_flush_on_stop', words('[VS]', 0, 1), 'Removes all IPVS services at once when stopping.', LVS),
-  global('lvs_flush_onstop', words('[VS]', 0, 1), 'Deprecated name of lvs_flush_on_stop.', LVS),
-  global('nftables_ipvs', words('[TABLE]', 0, 1), 'Virtual server groups by firewall mark.', LVS),
-  global('nftables_ipvs_priority', integer(-0x80000000, 0x7fffffff), 'Priority of those chains.', LVS),
-  global('nftables_ipvs_start_fwmark', integer(1, MAX_UNSIGNED), 'First firewall mark to use.', LVS),
-  global('checker_log_all_failures', boolean, 'Logs every failed check.', LVS),
-  global('rs_init_notifies', flag, 'Notifies about real servers at start.', LVS),
-  global('no_checker_emails', flag, 'Mail only when a real server is added or removed.', LVS),
+  global('lvs_timeouts', words('[tcp S] [tcpfin S] [udp S]', 2, 6), 'IPVS connection timeouts.'),
+  global('lvs_flush', flag, 'Removes foreign IPVS services at start.'),
+  global('lvs_flush_on_stop', words('[VS]', 0, 1), 'Removes all IPVS services at once when stopping.'),
+  global('lvs_flush_onstop', words('[VS]', 0, 1), 'Deprecated name of lvs_flush_on_stop.'),
+  global('nftables_ipvs', words('[TABLE]', 0, 1), 'Virtual server groups by firewall mark.', NFTABLES_IPVS),
+  global(
+    'nftables_ipvs_priority',
+    integer(-0x80000000, 0x7fffffff),
+    'Priority of those chains.',
+    NFTABLES_IPVS,
+  ),
+  global(
+    'nftables_ipvs_start_fwmark',
+    integer(1, MAX_UNSIGNED),
+    'First firewall mark to use.',
+    NFTABLES_IPVS,
+  ),
+  global('checker_log_all_failures', boolean, 'Logs every failed check.'),
+  global('rs_init_notifies', boolean, 'Notifies about real servers at start.'),
+  global('no_checker_emails', boolean, 'Mail only when a real server is added or removed.'),
 ];
 
 const PROGRAM: readonly Keyword[] = [
@@ -378,7 +391,10 @@ export const GLOBAL_KEYWORDS: readonly Keyword[] = [
 /** Process-wide words that stand at the top level. */
 export const TOP_GLOBAL_KEYWORDS: readonly Keyword[] = [
   row('', 'net_namespace', word('NAME'), 'Network namespace to run in.', RESTART),
-  row('', 'net_namespace_ipvs', word('NAME'), 'Network namespace of IPVS.', { ...LVS, ...RESTART }),
+  row('', 'net_namespace_ipvs', word('NAME'), 'Network namespace of IPVS.', {
+    ...notSupported('IPVS is driven in the network namespace of the daemon'),
+    ...RESTART,
+  }),
   row('', 'namespace_with_ipsets', flag, 'Ipsets in a namespace.', FIREWALL),
   row('', 'instance', word('NAME'), 'Name of this daemon among several on a host.', {
     ...RESTART,

@@ -5,7 +5,9 @@ import {
   choice,
   flag,
   integer,
+  MAX_PAUSE_S,
   MAX_UNSIGNED,
+  noEffect,
   notSupported,
   row,
   script,
@@ -18,17 +20,14 @@ import {
   type Keyword,
 } from './keyword.ts';
 
-const LVS = notSupported('virtual servers are not implemented yet');
+type Extras = NonNullable<Parameters<typeof row>[4]>;
+
 const BFD = notSupported('BFD is not implemented');
+const SNMP = noEffect('SNMP is not implemented; the metrics are');
 
 const table =
-  (name: BlockName, extras = LVS) =>
-  (
-    keyword: string,
-    argument: Argument,
-    doc: string,
-    more: { default?: string; since?: string } = {},
-  ): Keyword =>
+  (name: BlockName, extras: Extras = {}) =>
+  (keyword: string, argument: Argument, doc: string, more: Extras = {}): Keyword =>
     row(name, keyword, argument, doc, { ...extras, ...more });
 
 const METHOD = words('NAT|DR|TUN [type ipip|gue port N|gre] [nocsum|csum|remcsum]', 1, 6);
@@ -50,17 +49,32 @@ const SCHEDULERS = choice(
 );
 const SERVER = words('ADDRESS [PORT]', 1, 2);
 
+const MICROSECOND = 0.000001;
+
 /** Timing that a virtual server, a real server and a checker each may have. */
 const timing = (name: BlockName): Keyword[] => {
   const of = table(name);
+  const down = 'Real servers are down until a check has succeeded.';
   return [
-    of('alpha', boolean, 'Real servers are down until a check has succeeded.', { default: 'off' }),
-    of('connect_timeout', seconds(0.001, 4294), 'How long a connection may take.', { default: '5' }),
-    of('retry', integer(0, MAX_UNSIGNED), 'Further checks before a failure counts.', { default: '1' }),
-    of('nb_get_retry', integer(0, MAX_UNSIGNED), 'Deprecated name of retry.'),
-    of('delay_before_retry', seconds(0, 4294), 'Pause before another check.', { default: '1' }),
-    of('warmup', seconds(0, 4294), 'Greatest random delay of the first check.', { default: 'delay_loop' }),
-    of('delay_loop', seconds(0.001, 4294), 'Interval between checks.', { default: '60' }),
+    of('alpha', name === 'virtual_server' ? flag : boolean, down, { default: 'off' }),
+    of('connect_timeout', seconds(MICROSECOND, MAX_PAUSE_S), 'How long a connection may take.', {
+      default: '5',
+    }),
+    of(
+      'retry',
+      integer(name === 'checker' ? 0 : 1, MAX_UNSIGNED),
+      'Further attempts before a failure counts.',
+      {
+        default: '1; 3 with DNS_CHECK, 0 with MISC_CHECK',
+      },
+    ),
+    of('delay_before_retry', seconds(0, MAX_PAUSE_S), 'Pause before another attempt.', {
+      default: '1; 3 with HTTP_GET and SSL_GET, delay_loop with DNS_CHECK',
+    }),
+    of('warmup', seconds(0, MAX_PAUSE_S), 'Greatest random delay of the first check.', {
+      default: 'delay_loop',
+    }),
+    of('delay_loop', seconds(MICROSECOND, MAX_PAUSE_S), 'Interval between checks.', { default: '60' }),
   ];
 };
 
@@ -76,17 +90,24 @@ export const VIRTUAL_SERVER_KEYWORDS: readonly Keyword[] = [
   ...['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback', 'hashed', 'ops'].map(
     name => server(name, flag, 'Flag of the service or its scheduler.'),
   ),
-  server('persistence_engine', word('NAME'), 'Persistence engine.'),
-  server('persistence_timeout', words('[SECONDS]', 0, 1), 'Keeps a client on its server.', {
-    default: '360 for the bare keyword',
-  }),
+  server('persistence_engine', word('NAME'), 'Persistence engine: sip.'),
+  server(
+    'persistence_timeout',
+    words('[SECONDS]', 0, 1),
+    'Seconds 1–2678400; keeps a client on its server.',
+    {
+      default: '360 for the bare keyword',
+    },
+  ),
   server('persistence_granularity', word('NETMASK'), 'Clients of one network stay together.'),
-  server('protocol', choice('TCP', 'UDP', 'SCTP'), 'Transport protocol.', { default: 'UDP, with an error' }),
+  server('protocol', choice('TCP', 'UDP', 'SCTP', 'tcp', 'udp', 'sctp'), 'Transport protocol.', {
+    default: 'UDP, with an error',
+  }),
   server('ip_family', choice('inet', 'inet6'), 'Family of a fwmark service.'),
   server('ha_suspend', flag, 'Checks only while the VIP is here.'),
   server('smtp_alert', boolean, 'Mail on quorum changes.'),
   server('virtualhost', word('NAME'), 'Default Host of HTTP_GET.'),
-  server('snmp_name', word('NAME'), 'Name in SNMP.'),
+  server('snmp_name', word('NAME'), 'Name in SNMP.', SNMP),
   server('omega', flag, 'Runs down scripts when stopping.'),
   server('quorum', integer(1, MAX_UNSIGNED), 'Least sum of weights.', { default: '1' }),
   server('hysteresis', integer(0, MAX_UNSIGNED), 'Distance between gaining and losing quorum.', {
@@ -94,11 +115,17 @@ export const VIRTUAL_SERVER_KEYWORDS: readonly Keyword[] = [
   }),
   server('quorum_up', script, 'Runs when quorum is gained.'),
   server('quorum_down', script, 'Runs when quorum is lost.'),
-  server('weight', integer(0, 65535), 'Default weight of real servers.', { default: '1' }),
+  server('weight', integer(1, 65535), 'Default weight of real servers.', { default: '1' }),
   server('sorry_server', SERVER, 'Replaces all real servers when quorum is lost.'),
   server('sorry_server_inhibit', flag, 'inhibit_on_failure for the sorry server.'),
   server('sorry_server_lvs_method', METHOD, 'Forwarding method of the sorry server.'),
-  server('inhibit_on_failure', boolean, 'Weight 0 instead of removal.'),
+  server('inhibit_on_failure', flag, 'Weight 0 instead of removal.'),
+  server(
+    'drain_timeout',
+    seconds(0, MAX_PAUSE_S),
+    'A real server that a reload removes keeps its connections this long, with weight 0. Of tandemd only.',
+    { default: 'removed at once', since: 'tandemd' },
+  ),
   server('real_server', block('real_server', 'ADDRESS [PORT]', 1, 2), 'A server behind the virtual server.'),
 ];
 
@@ -109,7 +136,6 @@ const CHECKERS = [
   'SMTP_CHECK',
   'DNS_CHECK',
   'MISC_CHECK',
-  'BFD_CHECK',
   'UDP_CHECK',
   'PING_CHECK',
   'FILE_CHECK',
@@ -128,11 +154,13 @@ export const REAL_SERVER_KEYWORDS: readonly Keyword[] = [
   real('inhibit_on_failure', boolean, 'Weight 0 instead of removal.'),
   real('smtp_alert', boolean, 'Mail on changes.'),
   real('virtualhost', word('NAME'), 'Default Host of HTTP_GET.'),
-  real('snmp_name', word('NAME'), 'Name in SNMP.'),
+  real('snmp_name', word('NAME'), 'Name in SNMP.', SNMP),
   ...CHECKERS.map(name => real(name, block('checker', '', 0), 'Health check.')),
+  real('BFD_CHECK', block('checker', '', 0), 'Health check.', BFD),
 ];
 
 const check = table('checker');
+const DNS_TYPES = ['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA'];
 
 /** Every checker: which of these one takes is told by its own reader. */
 export const CHECKER_KEYWORDS: readonly Keyword[] = [
@@ -143,19 +171,30 @@ export const CHECKER_KEYWORDS: readonly Keyword[] = [
   check('bind_port', integer(1, 65535), 'Source port.'),
   check('bind_if', word('INTERFACE'), 'Source interface.'),
   check('fwmark', integer(0, MAX_UNSIGNED), 'Mark of the packets.'),
-  check('log_all_failures', boolean, 'Logs every failure.'),
-  check('http_protocol', choice('1.0', '1.0C', '1.1'), 'HTTP_GET, SSL_GET: version.', { default: '1.0' }),
+  check('log_all_failures', boolean, 'Logs every failure.', { default: 'checker_log_all_failures' }),
+  check('nb_get_retry', integer(0, MAX_UNSIGNED), 'HTTP_GET, SSL_GET: deprecated name of retry.'),
+  check('virtualhost', word('NAME'), 'HTTP_GET, SSL_GET: default Host of the urls.'),
+  check('http_protocol', choice('1.0', '1.0C', '1.0c', '1.1'), 'HTTP_GET, SSL_GET: version.', {
+    default: '1.0',
+  }),
   check('fast_recovery', boolean, 'HTTP_GET, SSL_GET: no pause between urls.'),
-  check('enable_sni', flag, 'SSL_GET: server name indication.'),
+  check('enable_sni', boolean, 'SSL_GET: server name indication.'),
   check('host', block('checker', '', 0), 'SMTP_CHECK: older form of connect_ip and its companions.'),
   check('url', block('url', '', 0), 'HTTP_GET, SSL_GET: what to fetch.'),
   check('helo_name', word('NAME'), 'SMTP_CHECK: name in the HELO.'),
-  check('type', choice('A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA'), 'DNS_CHECK: type of the query.', {
-    default: 'SOA',
+  check(
+    'type',
+    choice(...DNS_TYPES, ...DNS_TYPES.map(type => type.toLowerCase())),
+    'DNS_CHECK: type of the query.',
+    {
+      default: 'SOA',
+    },
+  ),
+  check('name', word('NAME'), 'DNS_CHECK: name of the query.', { default: '.', once: true }),
+  check('misc_path', script, 'MISC_CHECK: command to run.', { once: false }),
+  check('misc_timeout', seconds(MICROSECOND, MAX_PAUSE_S), 'MISC_CHECK: how long it may take.', {
+    default: 'delay_loop',
   }),
-  check('name', word('NAME'), 'DNS_CHECK: name of the query; BFD_CHECK: the bfd_instance.'),
-  check('misc_path', script, 'MISC_CHECK: command to run.'),
-  check('misc_timeout', integer(1, MAX_UNSIGNED), 'MISC_CHECK: how long it may take.'),
   check('misc_dynamic', flag, 'MISC_CHECK: exit codes 2–255 set the weight.'),
   check('user', words('USER [GROUP]', 1, 2), 'MISC_CHECK: who runs it.'),
   check('payload', words('HEX', 1, 1024), 'UDP_CHECK: data to send.'),
@@ -166,23 +205,28 @@ export const CHECKER_KEYWORDS: readonly Keyword[] = [
   }),
   check('track_file', word('NAME'), 'FILE_CHECK: the track_file.'),
   check('weight', weight(0x7fffffff), 'FILE_CHECK: factor.'),
-  check('dynamic', flag, 'FILE_CHECK: the value changes the weight.'),
+  check('dynamic', flag, 'FILE_CHECK: the value changes the weight.', { since: '2.3' }),
 ];
 
 const url = table('url');
 
 /** `url` of HTTP_GET and SSL_GET. */
 export const URL_KEYWORDS: readonly Keyword[] = [
-  url('path', word('PATH'), 'Path to fetch.', { default: '/' }),
+  url('path', word('PATH'), 'Path to fetch; needed.'),
   url('digest', word('MD5'), 'MD5 of the body.'),
   url('status_code', words('CODE|RANGE …', 1, 100), 'Status codes that are fine.', { default: '200-299' }),
   url('virtualhost', word('NAME'), 'Host header.'),
   url('regex', word('REGEX'), 'Expression that the body must match.'),
   url('regex_no_match', flag, 'The body must not match.'),
   url('regex_options', words('OPTION …', 1, 32), 'Options of the expression.'),
-  url('regex_stack', words('START MAX', 2, 2), 'Sizes of the stack.'),
-  url('regex_min_offset', integer(0, MAX_UNSIGNED), 'Where matching begins.'),
-  url('regex_max_offset', integer(0, MAX_UNSIGNED), 'Where matching ends.'),
+  url(
+    'regex_stack',
+    words('START MAX', 2, 2),
+    'Sizes of the stack.',
+    noEffect('the regular expressions of JavaScript need none'),
+  ),
+  url('regex_min_offset', words('OFFSET', 1, 1), 'Where matching begins.'),
+  url('regex_max_offset', words('OFFSET', 1, 1), 'Where matching ends.'),
 ];
 
 const ssl = table('SSL');

@@ -30,7 +30,6 @@ import {
   TRACK_PROCESS_KEYWORDS,
 } from './table-vrrp.ts';
 
-const LVS = notSupported('virtual servers are not implemented yet');
 const ADDRESS_LINE = 'ADDRESS[/PREFIX] [dev IF] … [track_group NAME]';
 
 const TOP_KEYWORDS: readonly Keyword[] = [
@@ -82,16 +81,14 @@ const TOP_KEYWORDS: readonly Keyword[] = [
     'virtual_server',
     block('virtual_server', 'ADDRESS [PORT] | fwmark N | group NAME', 1, 2),
     'A virtual server.',
-    LVS,
   ),
   row(
     '',
     'virtual_server_group',
     namedLines('ADDRESS[-LAST][/PREFIX] [PORT] | fwmark N [inet|inet6]'),
     'Addresses and marks of a virtual server.',
-    LVS,
   ),
-  row('', 'SSL', block('SSL', '', 0), 'Parameters of SSL_GET.', LVS),
+  row('', 'SSL', block('SSL', '', 0), 'Parameters of SSL_GET.'),
 ];
 
 const TRACK_GROUP_KEYWORDS: readonly Keyword[] = [

@@ -1,5 +1,6 @@
 import { must } from '#base/assert.ts';
 import type { Argument, BlockName, Keyword } from '#conf/keyword.ts';
+import { keywordsOfChecker } from '#conf/checker-keywords.ts';
 import { KEYWORDS } from '#conf/tables.ts';
 
 /**
@@ -23,7 +24,8 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   '.interface_up_down_delays': '{\neth0 1 2\n}',
   '.linkbeat_interfaces': '{\neth0 MII\n}',
   '.bfd_instance': 'B {\nneighbor_ip 192.168.0.3\n}',
-  '.virtual_server': '10.9.0.1 80 {\nprotocol TCP\nreal_server 192.168.0.4 80 {\n}\n}',
+  '.virtual_server':
+    '10.9.0.1 80 {\nprotocol TCP\nlvs_sched rr\nlvs_method NAT\nreal_server 192.168.0.4 80 {\n}\n}',
   '.virtual_server_group': 'X {\n10.9.0.1 80\n}',
   '.SSL': '{\n}',
   'global_defs.notification_email': '{\nroot@example.com\n}',
@@ -90,7 +92,19 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   lb_kind: 'NAT',
   sorry_server: '192.168.0.5 80',
   sorry_server_lvs_method: 'NAT',
-  real_server: '192.168.0.4 80 {\n}',
+  real_server: '192.168.0.4 80 {\nweight 9\n}',
+  'virtual_server.protocol': 'TCP',
+  'virtual_server.ip_family': 'inet',
+  'virtual_server.hysteresis': '1',
+  'real_server.HTTP_GET': '{\nurl {\npath /\n}\n}',
+  'real_server.SSL_GET': '{\nurl {\npath /\n}\n}',
+  'real_server.MISC_CHECK': '{\nmisc_path /bin/true\n}',
+  'real_server.FILE_CHECK': '{\ntrack_file F\n}',
+  'checker.url': '{\npath /\n}',
+  'url.digest': '0123456789abcdef0123456789abcdef',
+  'url.regex_options': 'caseless',
+  'url.regex_min_offset': '5',
+  'url.regex_max_offset': '5',
   persistence_engine: 'sip',
   persistence_granularity: '255.255.255.0',
   'checker.user': 'root',
@@ -108,6 +122,17 @@ const COMPANIONS: Readonly<Record<string, readonly string[]>> = {
   'global_defs.min_auto_priority_delay': ['max_auto_priority 50'],
   'global_defs.startup_script_timeout': ['startup_script /bin/true'],
   'global_defs.shutdown_script_timeout': ['shutdown_script /bin/true'],
+  'global_defs.lvs_notify_fifo_script': ['lvs_notify_fifo /run/fuzz.fifo'],
+  'virtual_server.ops': ['protocol UDP'],
+  'virtual_server.sh-port': ['lvs_sched sh'],
+  'virtual_server.sh-fallback': ['lvs_sched sh'],
+  'virtual_server.mh-port': ['lvs_sched mh'],
+  'virtual_server.mh-fallback': ['lvs_sched mh'],
+  'virtual_server.lb_algo': ['#lvs_sched'],
+  'virtual_server.lb_kind': ['#lvs_method'],
+  'virtual_server.hysteresis': ['quorum 2'],
+  'virtual_server.sorry_server_inhibit': ['sorry_server 192.168.0.5 80'],
+  'virtual_server.sorry_server_lvs_method': ['sorry_server 192.168.0.5 80'],
   'vrrp_instance.native_ipv6': ['virtual_ipaddress {\nfe80::9:1\n}', 'interface eth0'],
   'vrrp_instance.no_virtual_ipaddress': ['#virtual_ipaddress'],
   'vrrp_instance.unicast_src_ip': ['unicast_peer {\n192.168.0.3\n}'],
@@ -147,7 +172,10 @@ const FRAMES: Readonly<Record<BlockName, Frame>> = {
   track_group: { path: ['track_group T'], lines: ['group {\nV\n}'] },
   garp_group: { path: ['garp_group'], lines: ['garp_interval 0.1', 'interface eth0'] },
   bfd_instance: { path: ['bfd_instance B'], lines: ['neighbor_ip 192.168.0.3'] },
-  virtual_server: { path: ['virtual_server 10.9.0.1 80'], lines: ['protocol TCP'] },
+  virtual_server: {
+    path: ['virtual_server 10.9.0.1 80'],
+    lines: ['protocol TCP', 'lvs_sched rr', 'lvs_method NAT', 'real_server 192.168.0.4 80 {\nweight 9\n}'],
+  },
   real_server: { path: ['virtual_server 10.9.0.1 80', 'real_server 192.168.0.4 80'], lines: [] },
   checker: { path: ['virtual_server 10.9.0.1 80', 'real_server 192.168.0.4 80', 'TCP_CHECK'], lines: [] },
   url: {
@@ -163,12 +191,34 @@ interface Frame {
   readonly lines: readonly string[];
 }
 
+/** The kind of checker that takes a keyword, and what that one needs. */
+const CHECKER_FRAMES: readonly { readonly kind: string; readonly lines: readonly string[] }[] = [
+  { kind: 'TCP_CHECK', lines: [] },
+  { kind: 'HTTP_GET', lines: ['url {\npath /\n}'] },
+  { kind: 'SMTP_CHECK', lines: [] },
+  { kind: 'DNS_CHECK', lines: [] },
+  { kind: 'UDP_CHECK', lines: [] },
+  { kind: 'MISC_CHECK', lines: ['misc_path /bin/true'] },
+  { kind: 'FILE_CHECK', lines: ['track_file F'] },
+];
+
+/** What stands around the keyword. */
+function frameOf({ block, name }: Keyword): Frame {
+  const frame = FRAMES[block];
+  if (block !== 'checker') return frame;
+  const checker = must(
+    CHECKER_FRAMES.find(({ kind }) => keywordsOfChecker(kind).has(name)),
+    `a checker takes ${name}`,
+  );
+  return { path: [...frame.path.slice(0, -1), checker.kind], lines: checker.lines };
+}
+
 /** What a configuration needs around what is tried, unless that is it; only if `when` matches the configuration. */
 const SURROUNDINGS: readonly { readonly opening: string; readonly text: string; readonly when?: RegExp }[] = [
   { opening: 'global_defs', text: 'enable_script_security\nscript_user root' },
   { opening: 'vrrp_script S', text: 'script /bin/true', when: /^track_script\b/m },
   { opening: 'vrrp_track_process P', text: 'process sh', when: /^track_process\b/m },
-  { opening: 'track_file F', text: 'file /etc/hostname', when: /^track_file \{/m },
+  { opening: 'track_file F', text: 'file /etc/hostname', when: /^track_file (?:\{|F$)/m },
   {
     opening: 'vrrp_instance V',
     text: 'interface eth0\nvirtual_router_id 51\npriority 100\nvirtual_ipaddress {\n10.9.0.1\n}',
@@ -199,7 +249,7 @@ export function configurationUsing(keyword: Keyword): string {
 
 /** A whole configuration with `statement`, a use of the keyword. */
 export function configurationWith(keyword: Keyword, statement: string): string {
-  const frame = FRAMES[keyword.block];
+  const frame = frameOf(keyword);
   const own = [statement, ...companionsOf(keyword)];
   const replaced = new Set(own.map(line => firstWord(line).replace('#', '')));
   const lines = [...frame.lines.filter(line => !replaced.has(firstWord(line))), ...own];
@@ -213,7 +263,7 @@ export function configurationWith(keyword: Keyword, statement: string): string {
 
 /** The instance of the frame keeps what it needs when a block inside it is tried. */
 function nest({ path }: Frame, lines: readonly string[]): string {
-  const inner = path.length > 1 && path[0] === 'vrrp_instance V' ? FRAMES.vrrp_instance.lines : [];
+  const inner = path.length > 1 ? outermostLines(path[0]) : [];
   return path
     .toReversed()
     .reduce(
@@ -221,6 +271,12 @@ function nest({ path }: Frame, lines: readonly string[]): string {
         `${opening} {\n${index === path.length - 1 ? [...inner, text].join('\n') : text}\n}`,
       lines.join('\n'),
     );
+}
+
+function outermostLines(opening: string | undefined): readonly string[] {
+  if (opening === 'vrrp_instance V') return FRAMES.vrrp_instance.lines;
+  if (opening !== 'virtual_server 10.9.0.1 80') return [];
+  return FRAMES.virtual_server.lines.filter(line => !line.startsWith('real_server'));
 }
 
 function typicalArguments(argument: Argument, name: string): string {
@@ -253,8 +309,8 @@ function typicalArguments(argument: Argument, name: string): string {
   }
 }
 
-/** Blocks whose keywords VRRP needs; the others are not supported. */
-const VRRP_BLOCKS: ReadonlySet<BlockName> = new Set([
+/** Blocks that are compared with keepalived; the others are not supported. */
+const COMPARED: ReadonlySet<BlockName> = new Set([
   '',
   'global_defs',
   'vrrp_instance',
@@ -265,7 +321,12 @@ const VRRP_BLOCKS: ReadonlySet<BlockName> = new Set([
   'track_file',
   'track_group',
   'garp_group',
+  'virtual_server',
+  'real_server',
+  'checker',
+  'url',
+  'SSL',
 ]);
 
-/** The keywords that VRRP needs. */
-export const VRRP_KEYWORDS: readonly Keyword[] = KEYWORDS.filter(({ block }) => VRRP_BLOCKS.has(block));
+/** The keywords that are compared with keepalived. */
+export const COMPARED_KEYWORDS: readonly Keyword[] = KEYWORDS.filter(({ block }) => COMPARED.has(block));

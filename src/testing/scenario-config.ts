@@ -179,6 +179,7 @@ export function config(
     linkbeatInterfaces: [],
     virtualServerGroups: [],
     virtualServers: [],
+    ssl: undefined,
     ...fields,
     globalDefs: globals as GlobalDefs,
     vrrpInstances: instances,

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Argument, Keyword } from '#conf/keyword.ts';
-import { argumentsOf, configurationWith, VRRP_KEYWORDS } from '#testing/keyword-uses.ts';
+import { argumentsOf, configurationWith, COMPARED_KEYWORDS } from '#testing/keyword-uses.ts';
 import { Random } from '#testing/random.ts';
 import { type ConfigCase, mutants } from './config-mutations.ts';
 
@@ -79,9 +79,9 @@ function edges(min: number, max: number, step: number): string[] {
   return [min - step, min, max, max + step].map(value => String(Math.round(value * 1000) / 1000));
 }
 
-/** Each keyword of VRRP with each of its variants, and twice. */
+/** Each keyword with each of its variants, and twice. */
 function keywordCases(): ConfigCase[] {
-  return VRRP_KEYWORDS.flatMap(keyword => {
+  return COMPARED_KEYWORDS.flatMap(keyword => {
     const usual = argumentsOf(keyword);
     const given = [...new Set([usual, ...variants(keyword.argument)])];
     const statements = [...given.map(text => `${keyword.name} ${text}`.trimEnd()), twice(keyword, usual)];
@@ -139,6 +139,11 @@ const ALWAYS: ReadonlySet<string> = new Set([
   'vrrp_script script "/bin/true',
   'vrrp_script interval 1.5',
   'vrrp_script weight 5 noreverse',
+  'virtual_server delay_loop 4294.968',
+  'virtual_server mh-port extra',
+  'virtual_server sorry_server_inhibit extra',
+  'virtual_server weight 65536',
+  'virtual_server 10.9.0.1 80 { protocol TCP lvs_sched rr lvs_method NAT real_server 192.168.0.4 80 { } } virtual_server 10.9.0.1 80 { protocol TCP lvs_sched rr lvs_method NAT real_server 192.168.0.4 80 { } }',
   'track_file init_file 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18',
 ]);
 

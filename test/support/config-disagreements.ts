@@ -43,10 +43,40 @@ function lineOf(text: string): number {
 
 export const DISAGREEMENTS: readonly DisagreementRule[] = [
   {
-    id: 'virtual-servers',
-    reason: 'virtual servers and BFD are not supported yet, and said to be',
+    id: 'not-supported',
+    reason: 'BFD and IPVS in another network namespace are not supported, and said to be',
     version: 'all',
     ours: has('keyword-not-supported'),
+  },
+  {
+    id: 'endless-pauses',
+    reason: 'keepalived waits for as long as is written; 71 minutes is the most that its other timers take',
+    version: 'all',
+    ours: ({ id, message }) => id === 'value-out-of-range' && message.endsWith('–4294.967295 s'),
+  },
+  {
+    id: 'flag-above-scheduler',
+    reason: 'keepalived ignores sh-port and its like unless the scheduler stands above them',
+    version: 'all',
+    theirs: says(/only applies to sh scheduler/),
+  },
+  {
+    id: 'option-above-sorry-server',
+    reason: 'keepalived ignores options of the sorry server unless it stands above them',
+    version: 'all',
+    theirs: says(/used before or without sorry_server|forwarding used without sorry_server/),
+  },
+  {
+    id: 'virtual-server-twice',
+    reason: 'keepalived takes two virtual servers of one address, which are one service in the kernel',
+    version: 'all',
+    ours: has('virtual-server-twice'),
+  },
+  {
+    id: 'weight-of-16-bits',
+    reason: 'keepalived takes 65536, and gives the kernel 65535',
+    version: 'all',
+    ours: ({ id, message }) => id === 'value-out-of-range' && message.startsWith('65536 is not in'),
   },
   {
     id: 'newer-keyword',
@@ -59,9 +89,11 @@ export const DISAGREEMENTS: readonly DisagreementRule[] = [
   },
   {
     id: 'fractions-of-seconds',
-    reason: 'interval and timeout of vrrp_script have fractions since 2.3.2',
+    reason: 'interval and timeout of vrrp_script have fractions since 2.3.2, misc_timeout here',
     version: '2.2.7',
-    theirs: says(/vrrp script (?:interval|timeout) '\d*\.\d*'|invalid number '\d*\.\d*'/),
+    theirs: says(
+      /vrrp script (?:interval|timeout) '\d*\.\d*'|invalid number '\d*\.\d*'|Invalid misc_timeout value '\d*\.\d*'/,
+    ),
   },
   {
     id: 'noreverse',
@@ -102,7 +134,7 @@ export const DISAGREEMENTS: readonly DisagreementRule[] = [
     reason: 'users and groups are looked up by the process that runs the script, not by the parser',
     version: 'all',
     theirs: says(
-      /Error setting global script uid|Unable to set (?:uid\/gid|default user)|Invalid (?:startup|shutdown) script|track script .* not found, ignoring/,
+      /Error setting global script uid|Failed to set uid|Unable to set (?:uid\/gid|default user)|Invalid (?:startup|shutdown) script|track script .* not found, ignoring/,
     ),
   },
   {
