@@ -36,7 +36,7 @@ type ForwardingMethod =
     };
 
 /** Timing that a checker inherits: virtual server → real server → checker. */
-interface CheckTiming {
+export interface CheckTiming {
   readonly alpha: boolean;
   readonly connectTimeoutMs: number;
   readonly retry: number;
@@ -85,7 +85,7 @@ interface RealServer extends ServerAddress {
 }
 
 /** Where a checker connects from and to. */
-interface CheckConnection {
+export interface CheckConnection {
   readonly connect: ServerAddress;
   readonly bindto: Uint8Array | undefined;
   readonly bindPort: number | undefined;
@@ -98,7 +98,7 @@ interface CheckerBase extends CheckTiming {
   readonly logAllFailures: boolean;
 }
 
-interface HttpUrl {
+export interface HttpUrl {
   readonly path: string;
   /** Hexadecimal MD5 of the body. */
   readonly digest: string | undefined;
@@ -108,9 +108,13 @@ interface HttpUrl {
   readonly regex: string | undefined;
   readonly regexNoMatch: boolean;
   readonly regexOptions: readonly string[];
+  /** First and last offset in the body, in bytes, at which a match may begin. */
+  readonly regexMinOffset: number;
+  readonly regexMaxOffset: number | undefined;
 }
 
-type Checker =
+/** A health check of a real server. */
+export type Checker =
   | (CheckerBase & CheckConnection & { readonly kind: 'TCP_CHECK' | 'PING_CHECK' })
   | (CheckerBase &
       CheckConnection & {
@@ -128,6 +132,7 @@ type Checker =
         readonly kind: 'UDP_CHECK';
         readonly payload: Uint8Array | undefined;
         readonly requireReply: boolean;
+        /** What the reply must begin with, as the configuration has it: hexadecimal, `x` for four bits that do not count. */
         readonly replyPattern: string | undefined;
         readonly minReplyLength: number;
         readonly maxReplyLength: number;
@@ -140,6 +145,7 @@ type Checker =
     })
   | (CheckerBase & {
       readonly kind: 'FILE_CHECK';
+      /** The path that the `track_file` of that name has. */
       readonly trackFile: string;
       readonly weight: number;
       readonly reverse: boolean;
