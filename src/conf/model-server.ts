@@ -1,15 +1,16 @@
 import type { Family } from '#base/address.ts';
 import type { Position } from '#base/position.ts';
 import type { ScriptCommand } from './model.ts';
+import type { SecretBytes } from './secret.ts';
 
 /** Where a virtual or real server listens; port 0 means every port. */
-interface ServerAddress {
+export interface ServerAddress {
   readonly address: Uint8Array;
   readonly port: number;
 }
 
 /** One line of a `virtual_server_group`. */
-type VirtualServerGroupEntry =
+export type VirtualServerGroupEntry =
   | { readonly kind: 'range'; readonly first: Uint8Array; readonly last: Uint8Array; readonly port: number }
   | { readonly kind: 'fwmark'; readonly fwmark: number; readonly family: Family | undefined };
 
@@ -19,13 +20,13 @@ export interface VirtualServerGroup {
   readonly position: Position;
 }
 
-type VirtualServerKey =
+export type VirtualServerKey =
   | ({ readonly kind: 'address' } & ServerAddress)
   | { readonly kind: 'fwmark'; readonly fwmark: number }
   | { readonly kind: 'group'; readonly group: string };
 
 /** `lvs_method` (`lb_kind`). */
-type ForwardingMethod =
+export type ForwardingMethod =
   | { readonly kind: 'NAT' | 'DR' }
   | {
       readonly kind: 'TUN';
@@ -35,12 +36,15 @@ type ForwardingMethod =
       readonly checksum: 'nocsum' | 'csum' | 'remcsum';
     };
 
-/** Timing that a checker inherits: virtual server → real server → checker. */
+/** Timing that a checker inherits: virtual server → real server → checker → the checker's own default. */
 export interface CheckTiming {
+  /** Down until the first success. */
   readonly alpha: boolean;
   readonly connectTimeoutMs: number;
+  /** Further attempts before a failure counts. */
   readonly retry: number;
   readonly delayBeforeRetryMs: number;
+  /** Greatest random delay of the first attempt. */
   readonly warmupMs: number;
   readonly delayLoopMs: number;
 }
@@ -60,17 +64,30 @@ export interface VirtualServer {
   readonly persistenceEngine: string | undefined;
   readonly haSuspend: boolean;
   readonly smtpAlert: boolean;
+  /** Down scripts run when the daemon stops. */
   readonly omega: boolean;
   readonly quorum: number;
   readonly hysteresis: number;
   readonly quorumUp: ScriptCommand | undefined;
   readonly quorumDown: ScriptCommand | undefined;
-  readonly sorryServer:
-    (ServerAddress & { readonly forwarding: ForwardingMethod; readonly inhibit: boolean }) | undefined;
+  readonly sorryServer: SorryServer | undefined;
+  /**
+   * `drain_timeout`, ours: how long a real server that a reload removed keeps its connections (weight 0), unless they
+   * end sooner. undefined: removed at once.
+   */
+  readonly drainTimeoutMs: number | undefined;
   readonly realServers: readonly RealServer[];
 }
 
-interface RealServer extends ServerAddress {
+/** `sorry_server`: not checked. */
+export interface SorryServer extends ServerAddress {
+  readonly forwarding: ForwardingMethod;
+  /** It stays in the table with weight 0 while it is not needed. */
+  readonly inhibit: boolean;
+}
+
+/** `real_server`. */
+export interface RealServer extends ServerAddress {
   readonly position: Position;
   readonly weight: number;
   readonly forwarding: ForwardingMethod;
@@ -98,6 +115,7 @@ interface CheckerBase extends CheckTiming {
   readonly logAllFailures: boolean;
 }
 
+/** `url` of HTTP_GET and SSL_GET. */
 export interface HttpUrl {
   readonly path: string;
   /** Hexadecimal MD5 of the body. */
@@ -108,12 +126,20 @@ export interface HttpUrl {
   readonly regex: string | undefined;
   readonly regexNoMatch: boolean;
   readonly regexOptions: readonly string[];
-  /** First and last offset in the body, in bytes, at which a match may begin. */
-  readonly regexMinOffset: number;
+  /** Offsets in the body between which matching begins; undefined: anywhere. */
+  readonly regexMinOffset: number | undefined;
   readonly regexMaxOffset: number | undefined;
 }
 
-/** A health check of a real server. */
+/** `SSL`: how SSL_GET presents itself; without it no certificate is shown and none is verified. */
+export interface SslSettings {
+  readonly password: SecretBytes | undefined;
+  readonly ca: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+}
+
+/** A health check of a real server, with every default and inherited value filled in. */
 export type Checker =
   | (CheckerBase & CheckConnection & { readonly kind: 'TCP_CHECK' | 'PING_CHECK' })
   | (CheckerBase &
@@ -123,6 +149,8 @@ export type Checker =
         readonly fastRecovery: boolean;
         readonly enableSni: boolean;
         readonly urls: readonly HttpUrl[];
+        /** With SSL_GET, if there is an `SSL` block. */
+        readonly ssl: SslSettings | undefined;
       })
   | (CheckerBase & CheckConnection & { readonly kind: 'SMTP_CHECK'; readonly heloName: string | undefined })
   | (CheckerBase &
@@ -132,7 +160,6 @@ export type Checker =
         readonly kind: 'UDP_CHECK';
         readonly payload: Uint8Array | undefined;
         readonly requireReply: boolean;
-        /** What the reply must begin with, as the configuration has it: hexadecimal, `x` for four bits that do not count. */
         readonly replyPattern: string | undefined;
         readonly minReplyLength: number;
         readonly maxReplyLength: number;
@@ -145,8 +172,12 @@ export type Checker =
     })
   | (CheckerBase & {
       readonly kind: 'FILE_CHECK';
-      /** The path that the `track_file` of that name has. */
+      /** Name of the track_file. */
       readonly trackFile: string;
+      /** Its path. */
+      readonly file: string;
       readonly weight: number;
       readonly reverse: boolean;
+      /** The value times the weight changes the real server's weight. */
+      readonly dynamic: boolean;
     });

@@ -25,7 +25,7 @@ export class RegexSubject {
 
   /** Whether a match begins at `regex_min_offset`…`regex_max_offset`. */
   matches(): boolean {
-    const { regexMinOffset, regexMaxOffset = Infinity } = this.#url;
+    const { regexMinOffset = 0, regexMaxOffset = Infinity } = this.#url;
     const text = Buffer.concat(this.#parts).toString(this.#regex.unicode ? 'utf8' : 'latin1');
     this.#regex.lastIndex = regexMinOffset;
     const found = this.#regex.exec(text);

@@ -76,6 +76,7 @@ function http(
     httpProtocol: '1.0',
     fastRecovery: true,
     enableSni: false,
+    ssl: undefined,
     urls: [
       {
         path: '/',

@@ -66,7 +66,7 @@ export class Checkers {
     this.remove(id);
     const state = startChecker(checker, this.#tools.random(), this.#tools.nowMs(), initial);
     this.#checkers.set(id, { state, cancel: undefined });
-    if (checker.kind === 'FILE_CHECK') this.#files.track(id, checker.trackFile);
+    if (checker.kind === 'FILE_CHECK') this.#files.track(id, checker.file);
     this.#queue.set(id, state.dueAtMs);
     this.#arm();
   }
@@ -170,7 +170,7 @@ export class Checkers {
     const outcome = fileOutcome(value, checker.weight, checker.reverse);
     this.#step(id, {
       kind: 'ended',
-      end: { made: true, ...outcome, said: `${checker.trackFile}: ${outcome.said}` },
+      end: { made: true, ...outcome, said: `${checker.file}: ${outcome.said}` },
     });
   }
 
