@@ -1,8 +1,13 @@
 import type { Checker } from '#conf/model.ts';
 import type { Verdict } from '#check/ports.ts';
 import { createHash } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { Checkers } from './checkers.ts';
 
@@ -191,4 +196,42 @@ test.each([
   await expect(
     firstVerdict({ ...base, kind: 'MISC_CHECK', miscPath, miscTimeoutMs: 5000, miscDynamic: true }),
   ).resolves.toMatchObject({ up, weight });
+});
+
+test('TCP_CHECK: a socket that is marked and bound to an interface', async () => {
+  const port = await serve(socket => socket.resume());
+  const marked = { ...connection(port), bindIf: 'lo', fwmark: 7, bindto: LOCALHOST };
+  await expect(firstVerdict({ ...base, ...marked, kind: 'TCP_CHECK' })).resolves.toMatchObject({ up: true });
+});
+
+test.each([
+  [true, true],
+  [false, false],
+])('SSL_GET: enable_sni %s, a server that answers by name: up %s', async (enableSni, up) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-tls-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'].concat([
+      '-subj',
+      '/CN=web',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ]),
+    { stdio: 'ignore' },
+  );
+  const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, socket => {
+    socket.on('error', () => {});
+    const status = socket.servername === 'web.example' ? 200 : 421;
+    socket.once('data', () => socket.end(`HTTP/1.1 ${status} Answer\r\nContent-Length: 0\r\n\r\n`));
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const checker = { ...http(port, { virtualhost: 'web.example' }), kind: 'SSL_GET', enableSni } as const;
+  await expect(firstVerdict(checker)).resolves.toMatchObject({ up });
 });
