@@ -53,5 +53,6 @@ export function openSocket(
   };
 }
 
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;

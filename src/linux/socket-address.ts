@@ -10,6 +10,7 @@ import {
   u32host,
   u64host,
   u8,
+  viewOf,
 } from '#wire/layout.ts';
 import { AF_INET, AF_INET6 } from '#wire/rtnetlink.ts';
 
@@ -43,6 +44,22 @@ export const sockaddrLl = layout({
 
 /** Where the address stands in `sockaddr_in` and `sockaddr_in6`. */
 export const IPV6_ADDRESS_AT = 8;
+
+/** An IP socket address with a port; a link-local one takes its zone from the socket's interface. */
+export function inetSocketAddress(address: Uint8Array, port: number): Uint8Array {
+  if (familyOf(address) === 4) return sockaddrIn.encode({ family: AF_INET, port, address });
+  return sockaddrIn6.encode({ family: AF_INET6, port, flowInfo: 0, address, scopeId: 0 });
+}
+
+/** Reads what the kernel wrote as the address of a sender, into 28 bytes. */
+export function readInetSocketAddress(bytes: Uint8Array): {
+  readonly address: Uint8Array;
+  readonly port: number;
+} {
+  const view = viewOf(bytes);
+  const { family } = sockaddrIn.read(view, 0);
+  return family === AF_INET6 ? sockaddrIn6.read(view, 0) : sockaddrIn.read(view, 0);
+}
 
 /** An IP socket address without port, as raw sockets take it; `ifindex` gives link-local addresses their zone. */
 export function ipSocketAddress(address: Uint8Array, ifindex: number): Uint8Array {
