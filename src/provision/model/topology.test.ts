@@ -106,7 +106,7 @@ test('derived priorities leave room for positive weights', () => {
   const { clusters, hosts } = derive(text);
   expect(clusters[0]?.instances[0]?.priorities).toEqual({ ka67: 229, ka68: 228 });
   expect(hosts.get('ka67')?.scripts).toEqual([
-    { head: 'vrrp_script chk', keywords: ['script /bin/true', 'weight 20'] },
+    { head: 'vrrp_script chk', cluster: 'pair', keywords: ['script /bin/true', 'weight 20'] },
   ]);
 });
 
