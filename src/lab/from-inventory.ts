@@ -123,9 +123,7 @@ function settingsOf(host: InventoryHost, complaints: string[]): Partial<LabHost>
   }
   const named = strings(lab['layers']);
   for (const layer of named.filter(name => !LAYER_NAMES.some(known => known === name))) {
-    complaints.push(
-      `${host.name}: lab: layers: no layer ${layer} (there are: ${LAYER_NAMES.join(', ')})`,
-    );
+    complaints.push(`${host.name}: lab: layers: no layer ${layer} (there are: ${LAYER_NAMES.join(', ')})`);
   }
   const wanted = new Set(host.vars['vrrp_daemon'] === 'keepalived' ? [...named, 'keepalived'] : named);
   const layers: LayerName[] = LAYER_NAMES.filter(name => wanted.has(name));

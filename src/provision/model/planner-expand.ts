@@ -121,10 +121,12 @@ function knownArguments(module: AnyModule): readonly string[] {
 
 function sourcesOf(task: Task, scope: Variables, files: FileSource): Sources {
   const read = (folder: string, src: string): { text: string; file: string } => {
+    // A path that the inventory names is one of the controller's.
     const paths = [
       `${task.scope.dir}/${folder}/${src}`,
       ...(task.scope.role === undefined ? [`${task.scope.dir}/${src}`] : []),
     ];
+    if (src.includes('/')) paths.push(src);
     for (const file of paths) {
       const text = files.read(file);
       if (text !== undefined) return { text, file };

@@ -12,6 +12,7 @@ read -r t_v </proc/sys/kernel/random/boot_id; echo "boot $t_v"
 echo "machine $(uname -m)"
 while IFS='=' read -r t_k t_v; do case $t_k in ID|ID_LIKE|VERSION_ID) t_v=\${t_v#[\\"\\']}; echo "$t_k \${t_v%[\\"\\']}";; esac; done </etc/os-release
 [ ! -d /run/systemd/system ] || echo init systemd
+[ ! -e /run/systemd/container ] || echo container yes
 [ ! -S "$1" ] || echo daemon yes
 for t_l in /sys/class/net/*; do
 t_v= t_k=

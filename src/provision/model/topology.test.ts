@@ -251,6 +251,7 @@ test('interfaces are checked against facts', () => {
     kernel: '6.1',
     bootId: 'b',
     init: 'systemd',
+    container: false,
     os: { id: 'debian', versionId: '12', idLike: [] },
     interfaces: [
       { name: 'lo', mac: undefined, up: true, addresses: [] },

@@ -9,6 +9,7 @@ import { gate } from './gate.ts';
 import { modprobe, modprobeReverter } from './modprobe.ts';
 import { packageReverter, packages } from './package.ts';
 import { service, serviceReverter } from './service.ts';
+import { serviceFacts } from './service-facts.ts';
 import { sysctl, sysctlReverter } from './sysctl.ts';
 import { releaseReverter, tandemdRelease } from './tandemd-release.ts';
 import { teardownModule } from './teardown.ts';
@@ -16,9 +17,16 @@ import { template } from './template.ts';
 
 /** How each kind of resource is taken back. */
 export const REVERTERS: ReadonlyMap<string, Reverter> = new Map(
-  [fileReverter, blockReverter, modprobeReverter, sysctlReverter, packageReverter, serviceReverter, firewallReverter, releaseReverter].map(
-    reverter => [reverter.kind, reverter],
-  ),
+  [
+    fileReverter,
+    blockReverter,
+    modprobeReverter,
+    sysctlReverter,
+    packageReverter,
+    serviceReverter,
+    firewallReverter,
+    releaseReverter,
+  ].map(reverter => [reverter.kind, reverter]),
 );
 
 /** What a task may name. */
@@ -32,6 +40,7 @@ export const MODULES: ReadonlyMap<string, AnyModule> = new Map(
     modprobe,
     packages,
     service,
+    serviceFacts,
     sysctl,
     tandemdRelease,
     teardownModule(REVERTERS),
