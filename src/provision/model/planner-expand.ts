@@ -37,6 +37,7 @@ export interface Instance {
 export function expandTask(id: number, task: Task, scope: Variables, files: FileSource): readonly Instance[] {
   return asInputErrors(() => {
     if (task.loop === undefined) return [instance(String(id), task, scope, files)];
+    if (isUnwanted(task, scope)) return [];
     const position = positionOf(task.loop) ?? task.position;
     const items: unknown = renderValue(task.loop, scope, position);
     if (!Array.isArray(items))
@@ -67,6 +68,15 @@ function instance(id: string, task: Task, scope: Variables, files: FileSource): 
   } catch (error) {
     if (!isMissing(error)) throw error;
     return { ...ready, args, missing: error };
+  }
+}
+
+/** True if the condition is false whatever the item is: then the loop may name what this host does not have. */
+function isUnwanted(task: Task, scope: Variables): boolean {
+  try {
+    return !task.when.every(({ expression, position }) => evaluateCondition(expression, scope, position));
+  } catch {
+    return false;
   }
 }
 

@@ -203,6 +203,14 @@ describe('what is known when', () => {
     expect(() => again.plan(answers)).toThrow(/no stat here/);
   });
 
+  test('a loop is not looked at where the condition is false without it', () => {
+    const task = (condition: string): string =>
+      `- { name: f, copy: { dest: "/etc/{{ item }}", content: x }, loop: "{{ nobody.has }}", when: ${condition} }`;
+    expect(planOf({ tasks: task('false') }).tasks).toMatchObject([{ status: 'skipped' }]);
+    expect(() => planOf({ tasks: task('true') })).toThrow(/nobody/);
+    expect(() => planOf({ tasks: task('item == 1') })).toThrow(/nobody/);
+  });
+
   test('only what depends on a change that has yet to happen is unknown, and planned once it has', () => {
     const part = { length: 0, label: '', open: () => [] };
     const node = { sha256: 'e'.repeat(64), version: '24', part };
