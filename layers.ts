@@ -19,7 +19,7 @@ const pure = { packages: [], node: [], pure: true } as const;
 
 export const LAYERS: readonly Layer[] = [
   { folder: 'base', layers: [], ...pure },
-  { folder: 'wire', layers: ['base'], ...pure, node: ['node:crypto'] },
+  { folder: 'wire', layers: ['base', 'lvs/ports.ts'], ...pure, node: ['node:crypto'] },
   { folder: 'conf', layers: ['base'], ...pure },
   { folder: 'control', layers: ['base'], packages: [], node: ['node:net'], pure: false },
   { folder: 'vrrp', layers: ['base', 'wire', 'conf'], ...pure },
@@ -73,7 +73,18 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     folder: 'testing',
-    layers: ['base', 'wire', 'conf', 'control', 'vrrp', 'linux', 'provision/model', 'provision/run'],
+    layers: [
+      'base',
+      'wire',
+      'conf',
+      'control',
+      'vrrp',
+      'check',
+      'lvs',
+      'linux',
+      'provision/model',
+      'provision/run',
+    ],
     packages: [],
     node: 'any',
     pure: false,

@@ -136,6 +136,7 @@ function buildProcess(settings: Settings, report: Report): ProcessSettings {
     vrrpNoSwap: settings.flag('vrrp_no_swap'),
     vrrpCpuAffinity: affinity.flatMap(word => readInteger(word, 0, 4095, report) ?? []),
     maxAutoPriority: !auto ? 0 : autoWord ? Math.max(0, readInteger(autoWord, -1, 99, report) ?? 0) : 99,
+    minAutoPriorityDelayMs: (settings.number('min_auto_priority_delay') ?? 1_000_000) / 1000,
   };
 }
 

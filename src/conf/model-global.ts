@@ -34,6 +34,8 @@ export interface ProcessSettings {
   readonly vrrpCpuAffinity: readonly number[];
   /** 0: never raise the priority. */
   readonly maxAutoPriority: number;
+  /** How late the process must have been for its priority to be raised. */
+  readonly minAutoPriorityDelayMs: number;
 }
 
 /** `lvs_sync_daemon`. */

@@ -113,6 +113,11 @@ function addProcess(globals: GlobalDefs, list: EntryList): void {
   list.flag('vrrp_no_swap', process.vrrpNoSwap);
   list.add('vrrp_cpu_affinity', process.vrrpCpuAffinity.join(' ') || undefined);
   list.add('max_auto_priority', process.maxAutoPriority, process.maxAutoPriority === 0);
+  list.add(
+    'min_auto_priority_delay',
+    process.minAutoPriorityDelayMs * 1000,
+    process.minAutoPriorityDelayMs === 1000,
+  );
 }
 
 function dynamicInterfaces(globals: GlobalDefs): string | undefined {

@@ -196,7 +196,7 @@ const SCHEDULING: readonly Keyword[] = [
   global('vrrp_priority', integer(-20, 19), 'Nice value of the VRRP process.'),
   global('vrrp_rt_priority', integer(1, 99), 'Real-time priority of the VRRP process.'),
   global('vrrp_no_swap', flag, 'Locks the VRRP process in memory.'),
-  global('vrrp_cpu_affinity', words('CPU …', 1, 1024), 'CPUs of the VRRP process.'),
+  global('vrrp_cpu_affinity', words('CPU …', 1, 1024), 'CPUs of the VRRP process.', { reload: 'restart' }),
   global(
     'vrrp_rlimit_rttime',
     integer(1, MAX_UNSIGNED),
@@ -215,8 +215,8 @@ const SCHEDULING: readonly Keyword[] = [
   global(
     'min_auto_priority_delay',
     integer(1, 10_000_000),
-    'Lateness in microseconds that counts.',
-    noEffect('one second is used'),
+    'Lateness in microseconds that counts; here at least 50000.',
+    { default: '1000000' },
   ),
   ...['checker', 'bfd'].flatMap(process => [
     global(`${process}_priority`, integer(-20, 19), `Nice value of the ${process} process.`, ONE_PROCESS),

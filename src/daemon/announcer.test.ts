@@ -3,11 +3,14 @@ import { parseIp } from '#base/address.ts';
 import { must } from '#base/assert.ts';
 import type { Link } from '#linux/ports.ts';
 import { vip } from '#testing/scenario-config.ts';
+import { checkConfig } from '#conf/load.ts';
+import { memorySource } from '#conf/memory-source.ts';
 import { addressSpec } from './address-spec.ts';
+import { pausesOn } from './announce-pauses.ts';
 import { Announcer } from './announcer.ts';
 import { Interfaces } from './interfaces.ts';
 
-const NONE = { garpMs: 0, gnaMs: 0 };
+const NONE = (lane: string) => ({ lane, garpMs: 0, gnaMs: 0 });
 const ETHERNET = 1;
 
 function bench(outcome = 42) {
@@ -45,7 +48,7 @@ describe('announcements', () => {
 
   test('are paced per interface when that is configured', () => {
     const { sent, announcer } = bench();
-    const pauses = { garpMs: 50, gnaMs: 0 };
+    const pauses = (lane: string) => ({ lane, garpMs: 50, gnaMs: 0 });
     announcer.announce([vip('10.0.0.1'), vip('10.0.0.2'), vip('10.1.0.1', 'eth1')], 'eth0', 1, pauses);
     expect(sent).toEqual(['2 arp 42', '3 arp 42']);
     vi.advanceTimersByTime(49);
@@ -55,6 +58,30 @@ describe('announcements', () => {
     vi.advanceTimersByTime(50);
     announcer.announce([vip('10.0.0.3')], 'eth0', 1, pauses);
     expect(sent).toHaveLength(4);
+  });
+
+  test('interfaces of a garp_group wait for each other, ARP and neighbour advertisements apart', () => {
+    const { sent, announcer } = bench();
+    const { config } = checkConfig(
+      'a.conf',
+      memorySource({
+        'a.conf': 'garp_group {\n garp_interval 0.05\n gna_interval 0.2\n interfaces { eth0 eth1 }\n}',
+      }),
+      { hostname: 'ka67' },
+    );
+    const addresses = [
+      vip('10.0.0.1'),
+      vip('10.1.0.1', 'eth1'),
+      vip('2001:db8::1'),
+      vip('2001:db8::2', 'eth1'),
+    ];
+    announcer.announce(addresses, 'eth0', 1, name => pausesOn(config, name));
+    expect(sent).toEqual(['2 arp 42', '2 na 86']);
+    vi.advanceTimersByTime(50);
+    expect(sent.slice(2)).toEqual(['3 arp 42']);
+    vi.advanceTimersByTime(150);
+    expect(sent.slice(3)).toEqual(['3 na 86']);
+    expect(pausesOn(config, 'eth2')).toEqual({ lane: 'eth2', garpMs: 0, gnaMs: 0 });
   });
 });
 

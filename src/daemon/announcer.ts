@@ -2,6 +2,7 @@ import type { VirtualAddress } from '#conf/model.ts';
 import type { Link, PacketSocket } from '#linux/ports.ts';
 import { gratuitousArp } from '#wire/arp.ts';
 import { unsolicitedAdvertisement } from '#wire/ndp.ts';
+import type { AnnouncePauses } from './announce-pauses.ts';
 import type { Interfaces } from './interfaces.ts';
 
 /** ARPHRD_ETHER: gratuitous ARP has no meaning elsewhere. */
@@ -9,14 +10,9 @@ const ARPHRD_ETHERNET = 1;
 
 /** What is sent between two pauses. */
 interface Paced {
-  readonly ifindex: number;
+  readonly link: Link;
+  readonly kind: 'garp' | 'gna';
   readonly frame: Uint8Array;
-}
-
-/** Pauses between announcements on one interface, in ms; 0 is none. */
-export interface AnnouncePauses {
-  readonly garpMs: number;
-  readonly gnaMs: number;
 }
 
 /** Sends gratuitous ARP and unsolicited neighbour advertisements. */
@@ -24,7 +20,8 @@ export class Announcer {
   readonly #socket: PacketSocket;
   readonly #interfaces: Interfaces;
   readonly #forwards: (interfaceName: string) => boolean;
-  readonly #waiting = new Map<number, Paced[]>();
+  /** By lane and kind. */
+  readonly #waiting = new Map<string, Paced[]>();
   #sent = 0;
 
   /** `forwards` tells whether IPv6 is forwarded on an interface (the R flag of RFC 4861 §4.4). */
@@ -47,7 +44,7 @@ export class Announcer {
     addresses: readonly VirtualAddress[],
     defaultInterface: string,
     repeat: number,
-    pauses: AnnouncePauses,
+    pausesOn: (interfaceName: string) => AnnouncePauses,
   ): { frames: number; outcome: number } {
     let frames = 0;
     let outcome = 0;
@@ -55,8 +52,9 @@ export class Announcer {
     for (let round = 0; round < repeat; round++)
       for (const each of prepared) {
         frames++;
-        const pauseMs = each.frame.length > 60 ? pauses.gnaMs : pauses.garpMs;
-        if (pauseMs > 0) this.#pace(each, pauseMs);
+        const { lane, garpMs, gnaMs } = pausesOn(each.link.name);
+        const pauseMs = each.kind === 'gna' ? gnaMs : garpMs;
+        if (pauseMs > 0) this.#pace(each, `${each.kind} ${lane}`, pauseMs);
         else outcome = this.#send(each) || outcome;
       }
     return { frames, outcome };
@@ -65,28 +63,27 @@ export class Announcer {
   #prepare(address: VirtualAddress, defaultInterface: string): Paced[] {
     const link = this.#interfaces.byName(address.dev ?? defaultInterface);
     if (!link || !canAnnounce(link)) return [];
-    const frame =
-      address.address.length === 4
-        ? gratuitousArp(link.mac, address.address)
-        : unsolicitedAdvertisement(link.mac, address.address, this.#forwards(link.name));
-    return [{ ifindex: link.ifindex, frame }];
+    if (address.address.length === 4)
+      return [{ link, kind: 'garp', frame: gratuitousArp(link.mac, address.address) }];
+    const frame = unsolicitedAdvertisement(link.mac, address.address, this.#forwards(link.name));
+    return [{ link, kind: 'gna', frame }];
   }
 
   #send(paced: Paced): number {
     this.#sent++;
-    const sent = this.#socket.send(paced.ifindex, paced.frame, paced.frame.length);
+    const sent = this.#socket.send(paced.link.ifindex, paced.frame, paced.frame.length);
     return sent < 0 ? sent : 0;
   }
 
-  /** The first goes out at once, each further one of the interface after its pause. */
-  #pace(paced: Paced, pauseMs: number): void {
-    const queue = this.#waiting.get(paced.ifindex);
+  /** The first goes out at once, each further one of the lane after its pause. */
+  #pace(paced: Paced, lane: string, pauseMs: number): void {
+    const queue = this.#waiting.get(lane);
     if (queue) {
       queue.push(paced);
       return;
     }
     const waiting: Paced[] = [];
-    this.#waiting.set(paced.ifindex, waiting);
+    this.#waiting.set(lane, waiting);
     this.#send(paced);
     const timer = setInterval(() => {
       const next = waiting.shift();
@@ -95,7 +92,7 @@ export class Announcer {
         return;
       }
       clearInterval(timer);
-      this.#waiting.delete(paced.ifindex);
+      this.#waiting.delete(lane);
     }, pauseMs);
   }
 }

@@ -15,6 +15,7 @@ import type { TrackerEvent } from '#vrrp/event.ts';
 import { keepalivedState } from '#vrrp/names.ts';
 import type { VirtualRouter } from '#vrrp/state.ts';
 import { Announcer } from './announcer.ts';
+import { raisePriority } from './auto-priority.ts';
 import { type Clocks, wallTimeOf } from './clock.ts';
 import type { LoadedConfiguration } from './configuration.ts';
 import { readInitialFiles } from './initial-files.ts';
@@ -22,6 +23,7 @@ import { Interfaces } from './interfaces.ts';
 import { forgetVips, recordVips, removeForeignLeftovers, wasKilled } from './leftovers.ts';
 import type { Log } from './log.ts';
 import { metricsText } from './metrics.ts';
+import { whileReading } from './reload-file.ts';
 import { VrrpRuntime } from './runtime.ts';
 import type { Scripts } from './scripts.ts';
 import { reportGroups, reportInstances } from './status-report.ts';
@@ -73,10 +75,13 @@ export class Daemon {
     const observer = {
       notify: (action: NotifyAction) => this.#onNotify(action),
       address: this.#onAddress.bind(this),
+      stalled: (lateMs: number) => this.#onStall(lateMs),
     };
     const interfaces = this.#interfaces;
     const ahSequenceStart = Math.floor(clocks.wallMs() / 1000);
-    this.runtime = new VrrpRuntime({ kernel, log, interfaces, announcer, observer, ahSequenceStart }, config);
+    const settingsRecord = join(parts.runDir, 'settings.json');
+    const runtime = { kernel, log, interfaces, announcer, observer, settingsRecord, ahSequenceStart };
+    this.runtime = new VrrpRuntime(runtime, config);
     this.scripts = parts.makeScripts(config, event => this.runtime.deliver(event));
   }
 
@@ -113,8 +118,11 @@ export class Daemon {
     const { kernel, log, service, runDir, load } = this.#parts;
     service.reloading(kernel.nowMs());
     log.notice('Reloading ...');
-    const loaded = load();
+    const { globalDefs } = this.runtime.engine.config;
+    const loaded = whileReading(this.#reloadFile(), log, load);
     const { config } = loaded;
+    if (globalDefs.reloadCheckConfigLog !== undefined)
+      this.#writeFile(globalDefs.reloadCheckConfigLog, linesOf(loaded));
     const outcome = loaded.hasErrors ? 'rejected' : 'loaded';
     for (const diagnostic of loaded.diagnostics) log.warning(formatDiagnostic(diagnostic));
     if (outcome === 'loaded') {
@@ -191,16 +199,33 @@ export class Daemon {
     const { runDir, log } = this.#parts;
     const path = join(runDir, `keepalived.${what}`);
     const text = what === 'data' ? `${JSON.stringify(this.status(), undefined, 2)}\n` : this.metrics();
-    try {
-      writeFileSync(path, text, { mode: 0o600 });
-      log.notice(`Wrote ${path}`);
-    } catch (error) {
-      log.error(`cannot write ${path}: ${messageOf(error)}`);
-    }
+    if (this.#writeFile(path, text)) log.notice(`Wrote ${path}`);
   }
 
   findRouter(name: string): VirtualRouter | undefined {
     return this.runtime.engine.routers.find(router => router.config.name === name);
+  }
+
+  #writeFile(path: string, text: string): boolean {
+    try {
+      writeFileSync(path, text, { mode: 0o600 });
+      return true;
+    } catch (error) {
+      this.#parts.log.error(`cannot write ${path}: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  #reloadFile(): string | undefined {
+    const { reloadFile } = this.runtime.engine.config.globalDefs;
+    if (reloadFile === false) return undefined;
+    return reloadFile === true ? join(this.#parts.runDir, 'keepalived.reload') : reloadFile;
+  }
+
+  #onStall(lateMs: number): void {
+    const { kernel, log } = this.#parts;
+    const settings = this.runtime.engine.config.globalDefs.process;
+    this.scheduling = raisePriority(kernel, settings, this.scheduling, lateMs, log);
   }
 
   /** Without `dynamic_interfaces` keepalived does not start when an instance's interface is not there. */
@@ -275,6 +300,10 @@ export class Daemon {
 
 /** How long notifications of the stop may take before the worker is killed. */
 const SCRIPTS_STOP_MS = 5000;
+
+function linesOf({ diagnostics }: LoadedConfiguration): string {
+  return diagnostics.map(each => `${formatDiagnostic(each)}\n`).join('');
+}
 
 function vipRecord(runDir: string): string {
   return join(runDir, 'vips.json');

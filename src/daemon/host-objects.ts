@@ -1,21 +1,31 @@
 import type { Config } from '#conf/model.ts';
 import type { Kernel, KernelEvent } from '#linux/ports.ts';
 import type { Interfaces } from './interfaces.ts';
+import { KernelSettings } from './kernel-settings.ts';
 import type { Log } from './log.ts';
-import { PromoteSecondaries } from './promote-secondaries.ts';
-import { StaticNetwork } from './static-network.ts';
+import { promotionSettings } from './promote-secondaries.ts';
+import { type MissingStatics, StaticNetwork } from './static-network.ts';
 import { Vmacs } from './vmacs.ts';
+
+const PROMOTION = 'promotion';
 
 /** What the daemon keeps on the host whatever the state of the instances: macvlans, settings, static objects. */
 export class HostObjects {
   readonly #vmacs: Vmacs;
-  readonly #promotion: PromoteSecondaries;
+  readonly #settings: KernelSettings;
   readonly #static: StaticNetwork;
 
-  constructor(kernel: Kernel, interfaces: Interfaces, log: Log) {
-    this.#vmacs = new Vmacs(kernel.tables, interfaces, log);
-    this.#promotion = new PromoteSecondaries(log);
-    this.#static = new StaticNetwork(kernel, interfaces, log);
+  /** `settingsRecord`: a file that outlives a killed daemon. `onMissing` hears what tracked static objects lack. */
+  constructor(
+    kernel: Kernel,
+    interfaces: Interfaces,
+    log: Log,
+    settingsRecord: string,
+    onMissing: (missing: MissingStatics) => void,
+  ) {
+    this.#settings = new KernelSettings(settingsRecord, log);
+    this.#vmacs = new Vmacs(kernel.tables, interfaces, log, this.#settings);
+    this.#static = new StaticNetwork(kernel, interfaces, log, onMissing);
   }
 
   /** Makes the interfaces that are wanted; true if the kernel has something to tell of them. */
@@ -25,7 +35,7 @@ export class HostObjects {
 
   /** Everything that needs interfaces to be known. */
   apply(config: Config): void {
-    this.#promotion.apply(config);
+    this.#settings.apply(PROMOTION, promotionSettings(config));
     this.#static.apply(config);
   }
 
@@ -41,7 +51,7 @@ export class HostObjects {
 
   close(): void {
     this.#static.close();
-    this.#promotion.close();
+    this.#settings.apply(PROMOTION, new Map());
     this.#vmacs.close();
   }
 }

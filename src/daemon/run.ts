@@ -7,6 +7,7 @@ import type { Kernel } from '#linux/ports.ts';
 import type { TrackerEvent } from '#vrrp/event.ts';
 import type { Clocks } from './clock.ts';
 import { loadConfiguration, type LoadedConfiguration } from './configuration.ts';
+import { pinToCpus } from './cpu-affinity.ts';
 import { Daemon } from './daemon.ts';
 import type { Flags } from './flags.ts';
 import { claimRunDir, releaseRunDir } from './instance-lock.ts';
@@ -107,6 +108,7 @@ function startDaemon(
   });
   // Forked before this process is made real-time and before it has any socket.
   daemon.scripts.start();
+  pinToCpus(config, process.pid, log);
   daemon.scheduling = schedule(kernel, config, flags.realtime, log);
   const failure = daemon.start();
   if (failure !== undefined) return failure;

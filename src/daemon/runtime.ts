@@ -6,6 +6,7 @@ import type { EngineEvent } from '#vrrp/event.ts';
 import { NEVER, type Segment, type VirtualRouter, type VrrpEngine } from '#vrrp/state.ts';
 import { describeAddress } from './address-spec.ts';
 import { AcceptFilter } from './accept-filter.ts';
+import { pausesOn } from './announce-pauses.ts';
 import type { Announcer } from './announcer.ts';
 import { ExtraAnnouncements } from './extra-announcements.ts';
 import { HostObjects } from './host-objects.ts';
@@ -30,6 +31,8 @@ interface RuntimeObserver {
     change: 'added' | 'removed' | 'failed',
     reason: string,
   ): void;
+  /** The process was late by this much. */
+  stalled(lateMs: number): void;
 }
 
 /** What the runtime works with. */
@@ -39,6 +42,8 @@ export interface RuntimeParts {
   readonly interfaces: Interfaces;
   readonly announcer: Announcer;
   readonly observer: RuntimeObserver;
+  /** Where the host's own kernel settings are written down while others are in place. */
+  readonly settingsRecord: string;
   /** First AH sequence number: seconds since 1970. */
   readonly ahSequenceStart: number;
 }
@@ -75,7 +80,9 @@ export class VrrpRuntime {
     const { kernel, interfaces, log } = parts;
     this.#parts = parts;
     this.#filter = new AcceptFilter(kernel, log, config.globalDefs.nftables);
-    this.#host = new HostObjects(kernel, interfaces, log);
+    this.#host = new HostObjects(kernel, interfaces, log, parts.settingsRecord, missing =>
+      this.deliver({ kind: 'staticsMissing', missing }),
+    );
     this.#sockets = new VrrpSockets(
       kernel,
       interfaces,
@@ -205,11 +212,12 @@ export class VrrpRuntime {
 
   #noteStall(nowMs: number): void {
     const lateMs = this.#stallMeter.served(this.#armedAtMs, nowMs);
-    if (lateMs > 0)
-      this.#parts.log.warning(
-        `the process was held up for ${Math.round(lateMs)} ms (stopped, or no CPU)`,
-        'stall',
-      );
+    if (lateMs === 0) return;
+    this.#parts.log.warning(
+      `the process was held up for ${Math.round(lateMs)} ms (stopped, or no CPU)`,
+      'stall',
+    );
+    this.#parts.observer.stalled(lateMs);
   }
 
   #arm(): void {
@@ -316,11 +324,9 @@ export class VrrpRuntime {
     const { announcer, log } = this.#parts;
     const { router, addresses, repeat, occasion } = action;
     const { name } = router.config;
-    const pauses = {
-      garpMs: engine.config.globalDefs.vrrpGarpIntervalMs,
-      gnaMs: engine.config.globalDefs.vrrpGnaIntervalMs,
-    };
-    const { frames, outcome } = announcer.announce(addresses, router.segment.interface, repeat, pauses);
+    const { frames, outcome } = announcer.announce(addresses, router.segment.interface, repeat, on =>
+      pausesOn(engine.config, on),
+    );
     if (outcome < 0)
       log.warning(`(${name}) sending gratuitous ARP failed: ${errnoName(outcome)}`, `garp ${name}`);
     else

@@ -33,7 +33,8 @@ function rig() {
   const lines: string[] = [];
   const log = new Log({ write: (_, line) => void lines.push(line) }, () => clock.nowMs, true);
   const interfaces = new Interfaces();
-  const network = new StaticNetwork(kernel, interfaces, log);
+  const missing: string[][] = [];
+  const network = new StaticNetwork(kernel, interfaces, log, now => void missing.push([...now].flat()));
   const watch = new HostWatch(kernel.tables, interfaces, {
     event: () => {},
     appeared: () => {},
@@ -48,7 +49,7 @@ function rig() {
     ...found(kernel.tables.routes(4)).map(each => `route ${each.prefix}`),
     ...found(kernel.tables.rules(4)).map(each => `rule ${each.priority}`),
   ];
-  return { clock, kernel, lines, network, eth0, there };
+  return { clock, kernel, lines, missing, network, eth0, there };
 }
 
 const ALL = ['10.7.0.1/24', 'route 16', 'rule 700'];
@@ -105,6 +106,35 @@ describe('static addresses, routes and rules', () => {
     kernel.plug('eth1', Uint8Array.of(2, 0, 0, 0, 0, 2), { transmit: () => {} });
     clock.runUntil(clock.nowMs + 1);
     expect(there()).toEqual(['10.7.0.1/24']);
+  });
+});
+
+describe('track_group', () => {
+  const TRACKED = `${CONFIG.replace('dev eth0\n', 'dev eth1 track_group T\n')}
+vrrp_instance V { interface eth0\n virtual_router_id 1\n virtual_ipaddress { 10.9.0.1 } }
+track_group T { group { V } }
+`;
+
+  test('is told what cannot be there, and when it is there', () => {
+    const { clock, kernel, missing, network } = rig();
+    network.apply(configured(TRACKED));
+    expect(missing).toEqual([['T', 'static address 10.7.0.1/24 on eth1']]);
+    kernel.plug('eth1', Uint8Array.of(2, 0, 0, 0, 0, 2), { transmit: () => {} });
+    clock.runUntil(clock.nowMs + 1001);
+    expect(missing.slice(1)).toEqual([[]]);
+  });
+
+  test('what can be put back is not missing', () => {
+    const { clock, kernel, missing, network, there } = rig();
+    network.apply(configured(TRACKED.replace('dev eth1', 'dev eth0')));
+    clock.runUntil(clock.nowMs + 2000);
+    const found = kernel.tables.addresses();
+    kernel.tables.removeAddresses(
+      (found.ok ? found.value : []).map(({ ifindex, address, prefix }) => ({ ifindex, address, prefix })),
+    );
+    clock.runUntil(clock.nowMs + 1001);
+    expect(there()).toContain('10.7.0.1/24');
+    expect(missing).toEqual([]);
   });
 });
 

@@ -22,6 +22,8 @@ interface StaticObject {
   readonly name: string;
   add(tables: NetworkTables): KernelFailure | undefined;
   remove(tables: NetworkTables): KernelFailure | undefined;
+  /** The `track_group` whose instances cannot do without it. */
+  readonly trackGroup: string | undefined;
   /** It is there and has our mark: a killed predecessor added it. */
   isMarked(tables: NetworkTables): boolean;
   /** We added it; what the host had already is not removed at the end. */
@@ -29,6 +31,9 @@ interface StaticObject {
   /** The last refusal that was logged. */
   complaint: string | undefined;
 }
+
+/** What is not there and cannot be put back, by the `track_group` that cares. */
+export type MissingStatics = ReadonlyMap<string, string>;
 
 /** Pause between attempts to put back what keeps vanishing. */
 const RESTORE_MS = 1000;
@@ -41,11 +46,20 @@ export class StaticNetwork {
   readonly #kernel: Kernel;
   readonly #interfaces: Interfaces;
   readonly #log: Log;
+  readonly #onMissing: (missing: MissingStatics) => void;
   #objects: StaticObject[] = [];
+  #missing = '';
   #timer: DeadlineTimer | undefined;
   #checkedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(kernel: Kernel, interfaces: Interfaces, log: Log) {
+  /** `onMissing` is told whenever what tracked objects lack is something else. */
+  constructor(
+    kernel: Kernel,
+    interfaces: Interfaces,
+    log: Log,
+    onMissing: (missing: MissingStatics) => void = () => {},
+  ) {
+    this.#onMissing = onMissing;
     this.#kernel = kernel;
     this.#interfaces = interfaces;
     this.#log = log;
@@ -65,7 +79,9 @@ export class StaticNetwork {
   /** Something changed in the kernel's tables. */
   noticed(event: KernelEvent): void {
     if (this.#objects.length === 0 || event.type === 'addressAdded') return;
-    if (event.type === 'linkChanged' && !event.link.up) return;
+    const isTracked = this.#objects.some(({ trackGroup }) => trackGroup !== undefined);
+    // A link that goes down takes routes along in silence: of interest only to those who track them.
+    if (event.type === 'linkChanged' && !event.link.up && !isTracked) return;
     const nowMs = this.#kernel.nowMs();
     if (nowMs - this.#checkedAtMs >= RESTORE_MS) {
       this.#restore();
@@ -94,6 +110,17 @@ export class StaticNetwork {
         this.#log.warning(`${object.name} cannot be added yet: ${complaint}`);
       object.complaint = complaint;
     }
+    this.#tellMissing();
+  }
+
+  #tellMissing(): void {
+    const missing = new Map<string, string>();
+    for (const { trackGroup, complaint, name } of this.#objects)
+      if (trackGroup !== undefined && complaint !== undefined) missing.set(trackGroup, name);
+    const text = JSON.stringify([...missing]);
+    if (text === this.#missing || (this.#missing === '' && missing.size === 0)) return;
+    this.#missing = text;
+    this.#onMissing(missing);
   }
 
   #remove(object: StaticObject): void {
@@ -162,7 +189,14 @@ function newObject(
   change: Pick<StaticObject, 'add' | 'remove' | 'isMarked'>,
 ): StaticObject {
   const { position: _, ...rest } = line;
-  return { key: `${name} ${JSON.stringify(rest)}`, name, ...change, isOurs: false, complaint: undefined };
+  return {
+    key: `${name} ${JSON.stringify(rest)}`,
+    name,
+    ...change,
+    trackGroup: line.trackGroup,
+    isOurs: false,
+    complaint: undefined,
+  };
 }
 
 function isAmong<T>(found: Result<T[]>, matches: (each: T) => boolean): boolean {

@@ -1,11 +1,4 @@
-import type {
-  Config,
-  StaticAddress,
-  StaticRoute,
-  StaticRule,
-  VirtualRoute,
-  VirtualRule,
-} from '#conf/model.ts';
+import type { Config, VirtualRoute, VirtualRule } from '#conf/model.ts';
 import type { Position } from '#base/position.ts';
 
 /** A word of a route or rule that is accepted and not passed on to the kernel. */
@@ -16,11 +9,10 @@ export interface UnusedWord {
 
 /** Words of `virtual_routes`, `virtual_rules` and their static kin that have no effect here. */
 export function unusedRoutingWords(config: Config): UnusedWord[] {
-  const { vrrpInstances, staticAddresses, staticRoutes, staticRules } = config;
+  const { vrrpInstances, staticRoutes, staticRules } = config;
   return [
     ...[...vrrpInstances.flatMap(each => each.virtualRoutes), ...staticRoutes].flatMap(ofRoute),
     ...[...vrrpInstances.flatMap(each => each.virtualRules), ...staticRules].flatMap(ofRule),
-    ...[...staticAddresses, ...staticRoutes, ...staticRules].flatMap(ofStatic),
   ];
 }
 
@@ -48,10 +40,6 @@ function ofRule(rule: VirtualRule): UnusedWord[] {
     [rule.dport !== undefined, 'dport'],
   ];
   return used(words, 'rule', rule.position);
-}
-
-function ofStatic({ trackGroup, position }: StaticAddress | StaticRoute | StaticRule): UnusedWord[] {
-  return used([[trackGroup !== undefined, 'track_group']], 'static object', position);
 }
 
 function used(words: readonly [boolean, string][], of: string, position: Position): UnusedWord[] {

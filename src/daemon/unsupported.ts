@@ -24,22 +24,6 @@ export function unsupportedIn(config: Config): Diagnostic[] {
         'the kernel tells about carrier without polling',
       ),
     ),
-    ...config.trackGroups.map(each =>
-      complaint(
-        'track-group',
-        `track_group ${each.name}`,
-        each.position,
-        'static addresses and routes do not wait',
-      ),
-    ),
-    ...config.garpGroups.map(each =>
-      complaint(
-        'garp-group',
-        'garp_group',
-        each.position,
-        'gratuitous ARPs go out at once: use vrrp_garp_interval',
-      ),
-    ),
     ...unusedRoutingWords(config).map(({ what, position }) =>
       complaint('routing-word', what, position, 'the rest of the line is done'),
     ),
@@ -51,11 +35,6 @@ function unsupportedGlobals({ globalDefs }: Config): Diagnostic[] {
   const { process: settings, position } = globalDefs;
   const asked: [boolean, string, string][] = [
     [settings.vrrpNoSwap, 'vrrp_no_swap', 'locking its memory makes the runtime abort'],
-    [settings.maxAutoPriority > 0, 'max_auto_priority', 'the priority is vrrp_rt_priority from the start'],
-    [globalDefs.logUnknownVrids, 'log_unknown_vrids', 'such adverts are dropped in silence'],
-    [globalDefs.reloadFile !== false, 'reload_file', 'systemd is told of a reload: systemctl status'],
-    [globalDefs.reloadCheckConfigLog !== undefined, 'the log file of reload_check_config', 'see the journal'],
-    [settings.vrrpCpuAffinity.length > 0, 'vrrp_cpu_affinity', 'use CPUAffinity= of the unit'],
   ];
   return asked.flatMap(([isAsked, what, instead]) =>
     isAsked ? [complaint(what.replaceAll('_', '-'), what, position, instead)] : [],

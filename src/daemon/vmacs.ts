@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { messageOf } from '#base/errors.ts';
 import type { Config } from '#conf/model.ts';
 import type { KernelEvent, Link, NetworkTables } from '#linux/ports.ts';
 import type { Interfaces } from './interfaces.ts';
+import type { KernelSettings } from './kernel-settings.ts';
 import type { Log } from './log.ts';
 import { type WantedVmac, wantedVmacs } from './vmac-config.ts';
 
@@ -20,11 +21,11 @@ export class Vmacs {
   readonly #tables: NetworkTables;
   readonly #interfaces: Interfaces;
   readonly #log: Log;
-  /** ARP settings of the interfaces under macvlans, as the host had them. */
-  readonly #arpBefore = new Map<string, ReadonlyMap<string, string>>();
+  readonly #settings: KernelSettings;
   #wanted: readonly WantedVmac[] = [];
 
-  constructor(tables: NetworkTables, interfaces: Interfaces, log: Log) {
+  constructor(tables: NetworkTables, interfaces: Interfaces, log: Log, settings: KernelSettings) {
+    this.#settings = settings;
     this.#tables = tables;
     this.#interfaces = interfaces;
     this.#log = log;
@@ -33,6 +34,7 @@ export class Vmacs {
   /** Makes what the configuration wants. True if anything was changed. */
   apply(config: Config): boolean {
     this.#wanted = wantedVmacs(config);
+    this.#keepArpApart();
     return this.#wanted.filter(wanted => this.#make(wanted)).length > 0;
   }
 
@@ -40,21 +42,20 @@ export class Vmacs {
   prune(): void {
     for (const link of this.#interfaces.all())
       if (link.alias === ALIAS && !this.#wanted.some(wanted => this.#is(link, wanted))) this.#remove(link);
-    const bases = new Set(this.#wanted.map(each => each.base));
-    for (const base of this.#arpBefore.keys()) if (!bases.has(base)) this.#restoreArp(base);
   }
 
   /** One of ours was removed, or an interface for one has come. */
   noticed(event: KernelEvent): void {
     const isGone = event.type === 'linkRemoved' && event.link.alias === ALIAS;
     const hasCome = event.type === 'linkChanged' && this.#wanted.some(each => each.base === event.link.name);
+    if (hasCome) this.#keepArpApart();
     if (isGone || hasCome) for (const wanted of this.#wanted) this.#make(wanted);
   }
 
   close(): void {
     this.#wanted = [];
     for (const link of this.#interfaces.all()) if (link.alias === ALIAS) this.#remove(link);
-    for (const base of this.#arpBefore.keys()) this.#restoreArp(base);
+    this.#keepArpApart();
   }
 
   #is(link: Link, { name, base, mac }: WantedVmac): boolean {
@@ -67,7 +68,6 @@ export class Vmacs {
     const base = this.#interfaces.byName(wanted.base);
     const there = this.#interfaces.byName(name);
     if (!base) return false;
-    this.#keepArpApart(wanted.base);
     if (there) {
       if (!this.#is(there, wanted))
         this.#log.error(
@@ -90,34 +90,25 @@ export class Vmacs {
     return this.#tables.setLinkUp(name, ALIAS);
   }
 
-  /** Otherwise it would answer for the VIPs on its macvlans, and ask in their name, with its own MAC address. */
-  #keepArpApart(base: string): void {
-    if (this.#arpBefore.has(base)) return;
-    const before = new Map<string, string>();
-    for (const [name, value] of Object.entries(BASE_SETTINGS)) {
-      const old = this.#set(`ipv4/conf/${base}/${name}`, value);
-      if (old !== undefined) before.set(name, old);
-    }
-    this.#arpBefore.set(base, before);
+  /** Otherwise a base would answer for the VIPs on its macvlans, and ask in their name, with its own MAC address. */
+  #keepArpApart(): void {
+    const bases = this.#wanted.map(each => each.base).filter(name => this.#interfaces.byName(name));
+    const settings = bases.flatMap(base =>
+      Object.entries(BASE_SETTINGS).map(([name, value]): [string, string] => [
+        `ipv4/conf/${base}/${name}`,
+        value,
+      ]),
+    );
+    this.#settings.apply('vmac', new Map(settings));
   }
 
-  #restoreArp(base: string): void {
-    const before = this.#arpBefore.get(base) ?? [];
-    this.#arpBefore.delete(base);
-    if (!this.#interfaces.byName(base)) return;
-    for (const [name, value] of before) this.#set(`ipv4/conf/${base}/${name}`, value);
-  }
-
-  /** Sets a `net.` setting and returns what it was; undefined if that is not possible. */
-  #set(name: string, value: string): string | undefined {
+  /** Sets a `net.` setting of a macvlan, which it takes along when it goes. */
+  #set(name: string, value: string): void {
     const path = `/proc/sys/net/${name}`;
     try {
-      const before = readFileSync(path, 'utf8').trim();
-      if (before !== value) writeFileSync(path, value);
-      return before;
+      writeFileSync(path, value);
     } catch (error) {
       this.#log.warning(`${path} cannot be set: ${messageOf(error)}`, path);
-      return undefined;
     }
   }
 

@@ -35,3 +35,10 @@ test('one may make others, and cancel others', () => {
   clock.runUntil(5);
   expect(ran).toEqual(['a past time is now', 'later']);
 });
+
+test('time that stands still is an error, not a hang', () => {
+  const clock = new FakeClock();
+  const again = (): void => void clock.after(0, again);
+  clock.at(1, again);
+  expect(() => clock.runUntil(2)).toThrow('time stands still at 1 ms');
+});

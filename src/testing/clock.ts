@@ -9,6 +9,9 @@ interface Entry extends Appointment {
   readonly run: () => void;
 }
 
+/** So many appointments at one moment are a livelock: whoever makes them waits for a time that never comes. */
+const AT_ONE_MOMENT_MAX = 1_000_000;
+
 /** Time that passes only when told to. Appointments at the same time run in the order in which they were made. */
 export class FakeClock {
   nowMs = 0;
@@ -27,11 +30,14 @@ export class FakeClock {
     return this.at(this.nowMs + delayMs, run);
   }
 
-  /** Runs what is due until `untilMs`, which is then the time. */
+  /** Runs what is due until `untilMs`, which is then the time. Throws where time stands still. */
   runUntil(untilMs: number): void {
+    let atThisMoment = 0;
     for (let next = this.#heap[0]; next && next.atMs <= untilMs; next = this.#heap[0]) {
       this.#removeFirst();
       if (next.cancelled) continue;
+      atThisMoment = next.atMs > this.nowMs ? 0 : atThisMoment + 1;
+      if (atThisMoment > AT_ONE_MOMENT_MAX) throw new Error(`time stands still at ${this.nowMs} ms`);
       this.nowMs = next.atMs;
       next.run();
     }

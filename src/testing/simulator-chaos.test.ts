@@ -11,4 +11,8 @@ describe('random clusters under random misfortune', () => {
   test('replay from their seed', () => {
     expect(runChaos(7, 30)).toEqual(runChaos(7, 30));
   });
+
+  test('a host whose clock runs fast or slow is woken at its deadline, not before', () => {
+    expect(runChaos(7525, 40).misfortunes).toBe(40);
+  });
 });

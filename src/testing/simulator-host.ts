@@ -55,7 +55,11 @@ export class SimulatedHost implements Port {
   }
 
   get nowMs(): number {
-    return this.clockOffsetMs + this.#clock.nowMs * this.clockRate;
+    return this.#localMs(this.#clock.nowMs);
+  }
+
+  #localMs(sharedMs: number): number {
+    return this.clockOffsetMs + sharedMs * this.clockRate;
   }
 
   get routers(): readonly VirtualRouter[] {
@@ -167,7 +171,9 @@ export class SimulatedHost implements Port {
     if (!this.engine || this.stalled) return;
     const deadlineMs = nextDeadline(this.engine);
     if (deadlineMs === Number.POSITIVE_INFINITY) return;
-    const atMs = (deadlineMs - this.clockOffsetMs) / this.clockRate;
+    let atMs = (deadlineMs - this.clockOffsetMs) / this.clockRate;
+    // Rounded down it would be a moment too early, again and again, in a time that stands still.
+    while (this.#localMs(atMs) < deadlineMs) atMs += Math.abs(atMs) * Number.EPSILON;
     this.#timer = this.#clock.at(atMs, () => this.#onTimer());
   }
 

@@ -30,17 +30,19 @@ export function createEngine(
   actions: Action[],
   options: EngineOptions = {},
 ): VrrpEngine {
+  const interfaces: VrrpEngine['interfaces'] = new Map();
   const engine: VrrpEngine = {
     config,
     routers: [],
     groups: [],
     segments: new Map(),
     trackers: newTrackers(config),
-    interfaces: new Map(),
+    interfaces,
+    missingStatics: new Map(),
     startedAtMs: undefined,
     stopped: false,
     ahSequenceStart: options.ahSequenceStart ?? 0,
-    turn: { nowMs, actions: [], removalsPending: new Map(), yielded: undefined },
+    turn: { nowMs, actions: [], interfaces, removalsPending: new Map(), yielded: undefined },
     heard: { kind: 'heardEqual', priority: 0, senderOrder: 0, adverIntervalMs: 0 },
   };
   engine.routers = config.vrrpInstances.map(instance => newRouter(engine, instance, nowMs));
@@ -87,6 +89,10 @@ export function step(engine: VrrpEngine, event: EngineEvent, nowMs: number, acti
     case 'processResult':
     case 'fileValue':
       if (noteResult(engine, event)) refreshAll(engine, turn);
+      break;
+    case 'staticsMissing':
+      engine.missingStatics = event.missing;
+      refreshAll(engine, turn);
       break;
     case 'addressAddFailed':
     case 'addressRemoveFailed':

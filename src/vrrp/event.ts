@@ -10,6 +10,7 @@ export type EngineEvent =
   | DeadlineEvent
   | LinkEvent
   | AddressEvent
+  | StaticsEvent
   | OutcomeEvent
   | TrackerEvent
   | OperatorEvent;
@@ -57,6 +58,13 @@ export interface AddressEvent {
   readonly address: Uint8Array;
   /** It carries the daemon's mark: a killed predecessor put it there. */
   readonly ours?: boolean;
+}
+
+/** Which static addresses, routes and rules with a `track_group` are not there and cannot be put back. */
+interface StaticsEvent {
+  readonly kind: 'staticsMissing';
+  /** By the name of the group. */
+  readonly missing: ReadonlyMap<string, string>;
 }
 
 /** What became of an action. Success is silent. */

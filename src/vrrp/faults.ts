@@ -11,6 +11,11 @@ export function ownFaults(engine: VrrpEngine, router: VirtualRouter): Fault[] {
     reasons.push('no unicast_peer is configured');
   const faults: Fault[] = [];
   for (const reason of reasons) if (reason !== undefined) faults.push({ reason, pending: false });
+  for (const { name, group } of engine.config.trackGroups) {
+    const missing = group.includes(router.config.name) ? engine.missingStatics.get(name) : undefined;
+    if (missing !== undefined)
+      faults.push({ reason: `${missing} of track_group ${name} is missing`, pending: false });
+  }
   for (const { fault } of effectsOn(engine, router)) if (fault) faults.push(fault);
   return faults;
 }

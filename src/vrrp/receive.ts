@@ -5,6 +5,7 @@ import { climb, LADDER, type PacketReader } from './ladder.ts';
 import { deliver, refreshGroups } from './refresh.ts';
 import type { HeardKind } from './router-event.ts';
 import type { ReceivedDatagram, Segment, VirtualRouter, VrrpEngine } from './state.ts';
+import { LOG_INTERVAL_MS } from './timers.ts';
 import { beginTurn, logSometimes, type Turn } from './turn.ts';
 
 /**
@@ -28,6 +29,7 @@ export function receive(
   const router = segment.byVrid[reader.vrid];
   if (!router) {
     segment.counters.unknownVrid++;
+    if (engine.config.globalDefs.logUnknownVrids) tellUnknown(turn, segment, datagram);
     return;
   }
   const { addressList } = router.counters;
@@ -39,6 +41,16 @@ export function receive(
   const last = LADDER.at(-1);
   if (last && router.counters.addressList !== addressList) complain(turn, router, datagram, last, 'accepted');
   hear(engine, turn, router, reader, datagram);
+}
+
+/** `log_unknown_vrids`: once per VRID and {@link LOG_INTERVAL_MS}. */
+function tellUnknown(turn: Turn, segment: Segment, datagram: ReceivedDatagram): void {
+  const { reader, unknownLoggedAtMs } = segment;
+  const last = unknownLoggedAtMs.get(reader.vrid);
+  if (last !== undefined && turn.nowMs - last < LOG_INTERVAL_MS) return;
+  unknownLoggedAtMs.set(reader.vrid, turn.nowMs);
+  const message = `an advertisement for VRID ${reader.vrid} from ${formatIp(datagram.source)}: no vrrp_instance here has it`;
+  turn.actions.push({ kind: 'log', severity: 'info', subject: segment.interface, message });
 }
 
 function complain(

@@ -82,6 +82,7 @@ function segmentFor(engine: VrrpEngine, config: VrrpInstance): Segment {
     family: config.family,
     cast: castOf(config),
     byVrid: Array.from({ length: 256 }, () => undefined),
+    unknownLoggedAtMs: new Map(),
     counters: newSegmentCounters(),
     reader: new PacketReader(),
   };

@@ -162,6 +162,8 @@ export interface Segment {
   /** Index is the VRID. */
   readonly byVrid: (VirtualRouter | undefined)[];
   readonly counters: SegmentCounters;
+  /** When each VRID that is not configured was last logged (`log_unknown_vrids`). */
+  readonly unknownLoggedAtMs: Map<number, number>;
   /** Reused for every packet. */
   readonly reader: PacketReader;
 }
@@ -197,6 +199,8 @@ export interface VrrpEngine {
   /** By kind and name, such as `script chk_nginx`. */
   readonly trackers: Map<string, TrackerState>;
   readonly interfaces: Map<string, InterfaceState>;
+  /** What a `track_group`'s static addresses, routes and rules lack, by the group's name; absent: nothing. */
+  missingStatics: ReadonlyMap<string, string>;
   /** undefined before `start`. */
   startedAtMs: number | undefined;
   stopped: boolean;

@@ -1,6 +1,6 @@
 import type { Action, Announce, LogAction } from './action.ts';
 import { ECHO_PATIENCE_MS, LOG_INTERVAL_MS } from './timers.ts';
-import type { AddressState, VirtualRouter, VrrpEngine } from './state.ts';
+import type { AddressState, InterfaceState, VirtualRouter, VrrpEngine } from './state.ts';
 
 /** Removals of one address that are under way. After `untilMs` nobody waits for them: an echo can get lost. */
 interface PendingRemovals {
@@ -13,6 +13,8 @@ export interface Turn {
   nowMs: number;
   /** The caller's buffer; actions are appended in the order in which they are to be done. */
   actions: Action[];
+  /** The engine's. */
+  readonly interfaces: ReadonlyMap<string, InterfaceState>;
   /** Removals of addresses that we asked for and whose echo has not arrived, by `addressKey`. */
   readonly removalsPending: Map<string, PendingRemovals>;
   /** A member of a sync group that is, or stays, Backup because another router is master: the rest must follow. */
@@ -90,8 +92,12 @@ export function advertise(turn: Turn, router: VirtualRouter): void {
   turn.actions.push(advertisement);
 }
 
-/** Sends priority 0: whoever is next may take over after its skew. */
+/**
+ * Sends priority 0: whoever is next may take over after its skew. Not on a link that is down: a unicast packet would wait
+ * there for ARP and leave when the cable is back, long after it was true.
+ */
 export function release(turn: Turn, router: VirtualRouter): void {
+  if (turn.interfaces.get(router.segment.interface)?.up === false) return;
   router.counters.priorityZeroSent++;
   turn.actions.push({ kind: 'sendAdvertisement', router, priority: 0 });
 }

@@ -6,6 +6,7 @@ import { hasWork, type HostPlan, type Step } from '#provision/model/plan.ts';
 import { assembleSteps } from '#provision/model/program.ts';
 import type { HostReport, RunContext } from './api.ts';
 import { runGuarded } from './guarded.ts';
+import { LEDGER_LENGTH } from './lock.ts';
 import { type MaintenanceMark, parseMaintenance, READ_MAINTENANCE } from './maintenance.ts';
 import type { HostPlanner, RunHost } from './ports.ts';
 import { RemoteHost, saidIn } from './remote-host.ts';
@@ -16,6 +17,7 @@ import { TaskProgress } from './task-progress.ts';
 const ROUNDS_MAX = 50;
 
 const MAINTENANCE_ID = 'tandem.maintenance';
+const LEDGER_LENGTH_ID = 'tandem.ledger-length';
 
 /** How long a gate's own timeout may be overrun by a slow host before the connection is given up. */
 const GATE_GRACE_MS = 10_000;
@@ -105,8 +107,14 @@ export class HostRun {
   async #probeOnce(): Promise<HostPlan> {
     this.remote.checkpoint('probe');
     this.remote.phase('probing');
-    const items = [...this.#planner.probe().parts, { id: MAINTENANCE_ID, fragment: READ_MAINTENANCE }];
+    // First: what another run does while the rest is read must count as done after it.
+    const items = [
+      { id: LEDGER_LENGTH_ID, fragment: LEDGER_LENGTH },
+      ...this.#planner.probe().parts,
+      { id: MAINTENANCE_ID, fragment: READ_MAINTENANCE },
+    ];
     const answers = await this.remote.run(this.remote.assemble(items, 'all'), 'probe');
+    this.remote.readAt(answers.get(LEDGER_LENGTH_ID));
     this.maintenance = parseMaintenance(answers.get(MAINTENANCE_ID)?.stdout, Date.now());
     return this.#planner.plan(answers);
   }

@@ -16,7 +16,13 @@ read -r boot </proc/sys/kernel/random/boot_id
 started $$; mine="$boot $$ $s"
 exec 7>>"$t_run/lock.guard"; flock -w 10 7`;
 
-/** Takes the lock or says who holds it. Taking one's own again succeeds. */
+/**
+ * Prints how long the ledger is, in bytes: every change is written there ahead, so a host whose ledger is as long as it
+ * was has not been changed by another run.
+ */
+export const LEDGER_LENGTH: Fragment = sh`if [ -f "$t_state/ledger" ]; then wc -c <"$t_state/ledger"; else echo 0; fi`;
+
+/** Takes the lock and prints {@link LEDGER_LENGTH}, or says who holds it. Taking one's own again succeeds. */
 export function lockFragment(owner: string): Fragment {
   return sh`${IDENTITY}
 if [ -s "$t_run/lock" ]; then
@@ -26,11 +32,13 @@ if [ -s "$t_run/lock" ]; then
   fi
 fi
 printf '%s\n%s\n' "$mine" ${owner} >"$t_run/lock.new"
-mv -f "$t_run/lock.new" "$t_run/lock"`;
+mv -f "$t_run/lock.new" "$t_run/lock"
+${LEDGER_LENGTH}`;
 }
 
-/** Gives the lock back if it is ours. */
+/** Prints {@link LEDGER_LENGTH} and gives the lock back if it is ours. */
 export function unlockFragment(): Fragment {
   return sh`${IDENTITY}
+${LEDGER_LENGTH}
 if [ -s "$t_run/lock" ]; then read -r held <"$t_run/lock"; [ "$held" != "$mine" ] || rm -f "$t_run/lock"; fi`;
 }

@@ -31,7 +31,10 @@ export class RemoteHost {
   readonly context: RunContext;
   failure: HostFailure | undefined;
   #session: Session | undefined;
-  #waited = false;
+  /** This host, or another of its cluster, may not be as it was when it was read. */
+  #stale = false;
+  /** As it was when the host was read, or when we gave the lock back: in bytes. */
+  #ledgerLength: number | undefined;
   /** Sessions that have been replaced. */
   readonly #closing: Promise<void>[] = [];
 
@@ -138,9 +141,15 @@ export class RemoteHost {
     }
   }
 
+  /** The host is being read: says how long its ledger is, which tells later whether another run was at work since. */
+  readAt(ledgerLength: Frame | undefined): void {
+    this.#ledgerLength = ledgerLength ? lengthIn(ledgerLength) : undefined;
+  }
+
   /**
-   * Takes the host's lock, waiting for whoever holds it. True if it had to wait, now or earlier in this run: this host or
-   * another of its cluster may not be as it was when it was read. Throws RemoteError that names the holder.
+   * Takes the host's lock, waiting for whoever holds it. True if another run held it or was at work since the host was
+   * read, now or earlier in this run: this host or another of its cluster may not be as it was when it was read. Throws
+   * RemoteError that names the holder.
    */
   async lock(): Promise<boolean> {
     const { owner, lockTimeoutMs } = this.context.settings;
@@ -148,7 +157,10 @@ export class RemoteHost {
     for (;;) {
       this.checkpoint('lock the host');
       const answer = await this.ask(lockFragment(owner), 'lock the host');
-      if (answer.exit === 0) return this.#waited;
+      if (answer.exit === 0) {
+        if (lengthIn(answer) !== this.#ledgerLength) this.#stale = true;
+        return this.#stale;
+      }
       if (answer.exit !== LOCK_BUSY)
         throw this.error('lock the host', `exit code ${answer.exit}`, saidIn(answer));
       const holder = new TextDecoder().decode(answer.stdout).trim();
@@ -156,7 +168,7 @@ export class RemoteHost {
         const message = `another run holds the lock: ${holder}. Wait for it, give --lock-timeout, or end that process`;
         throw this.error('lock the host', message);
       }
-      this.#waited = true;
+      this.#stale = true;
       this.phase('waiting-turn', `locked by ${holder}`);
       await new Promise(resolve => setTimeout(resolve, LOCK_RETRY_MS));
     }
@@ -164,7 +176,9 @@ export class RemoteHost {
 
   /** Never throws: a lock that stays is stale as soon as the session ends. */
   async unlock(): Promise<void> {
-    if (this.connected) await this.ask(unlockFragment(), 'unlock the host').catch(() => undefined);
+    if (!this.connected) return;
+    const answer = await this.ask(unlockFragment(), 'unlock the host').catch(() => undefined);
+    this.readAt(answer);
   }
 
   error(step: string, message: string, said = ''): RemoteError {
@@ -186,6 +200,10 @@ export class RemoteHost {
     this.#session = undefined;
     await Promise.all([session?.close(), ...this.#closing]);
   }
+}
+
+function lengthIn(answer: Frame): number {
+  return Number(new TextDecoder().decode(answer.stdout));
 }
 
 /** What a fragment said, for errors: standard error, or the end of standard output. */

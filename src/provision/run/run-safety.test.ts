@@ -78,6 +78,21 @@ describe('locks', () => {
     expect(hosts.log).not.toContain('ka68 turn');
   });
 
+  test('what another run did between our reading and our locking is read, though it holds no lock any more', async () => {
+    execFileSync('mkdir', ['-p', `${hosts.root}/ka68/state`]);
+    const emit = (event: RunEvent): void => {
+      events.push(event);
+      if (event.type !== 'host-phase' || event.host !== 'ka68' || event.phase !== 'planned') return;
+      hosts.write('ka68', 'early', '');
+      hosts.write('ka68', 'turn', '');
+      hosts.write('ka68', 'state/ledger', '{"t":"done","r":"early"}\n');
+    };
+    expect((await apply(toyHosts(pair()), { emit })).exitCode).toBe(0);
+    expect(hosts.log).toContain('ka67 turn');
+    expect(hosts.log).not.toContain('ka68 early');
+    expect(hosts.log).not.toContain('ka68 turn');
+  });
+
   test.each([
     ['of another boot', () => `0000 ${process.pid} ${startedAt(process.pid)}`],
     ['of a process that is gone', () => `${boot()} 4194399 1`],
@@ -140,7 +155,7 @@ describe('changes that may cut the connection', () => {
       /no new connection within 1 s, and the host takes the change back/,
     );
     await expect.poll(() => hosts.log, { timeout: 10_000 }).toEqual(['cut', 'reverted']);
-    expect(hosts.read('ka67', 'guarded')).toBeUndefined();
+    await expect.poll(() => hosts.read('ka67', 'guarded'), { timeout: 10_000 }).toBeUndefined();
   });
 
   test('are taken back at once when one of them fails', async () => {

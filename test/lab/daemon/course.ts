@@ -117,15 +117,16 @@ export class Course {
     const stoppedAtMs = Date.now();
     await this.#end(index, 'SIGTERM');
     await this.settle(successor);
-    await this.#expectTakeover('handover', index, successor, ({ skewMs }) => skewMs);
+    await this.#expectTakeover('handover', index, successor, stoppedAtMs, ({ skewMs }) => skewMs);
     expect(this.farewells(index, stoppedAtMs), 'priority 0').toBeGreaterThan(0);
   }
 
   /** kill -9: the successor waits for its whole master-down interval. */
   async crashAndTakeOver(index: number, successor: number): Promise<void> {
+    const crashedAtMs = Date.now();
     await this.#end(index, 'SIGKILL');
     await this.settle(successor);
-    await this.#expectTakeover('crash', index, successor, ({ masterDownMs }) => masterDownMs);
+    await this.#expectTakeover('crash', index, successor, crashedAtMs, ({ masterDownMs }) => masterDownMs);
   }
 
   /** The MASTER's cable is pulled and, once another is MASTER, plugged in again. */
@@ -134,7 +135,7 @@ export class Course {
     const cutAtMs = Date.now();
     host.cable(false);
     await this.#expectStates(new Map([[this.peer(index), 'FAULT']]), successor);
-    await this.#expectTakeover('cut', index, successor, ({ masterDownMs }) => masterDownMs);
+    await this.#expectTakeover('cut', index, successor, cutAtMs, ({ masterDownMs }) => masterDownMs);
     host.cable(true);
     await this.settle(index);
     // A unicast farewell waits in the kernel for its neighbour's address, and is sent late: keepalived's and ours.
@@ -144,9 +145,10 @@ export class Course {
   /** The MASTER's frames are lost and nobody is told: two are MASTER, until `winner` is when all is well again. */
   async splitAndHeal(index: number, successor: number, winner = index): Promise<void> {
     const { host } = this.peer(index);
+    const splitAtMs = Date.now();
     host.silentCable(false);
     await this.#expectStates(new Map([[this.peer(index), 'MASTER']]), successor);
-    await this.#expectTakeover('split', index, successor, ({ masterDownMs }) => masterDownMs);
+    await this.#expectTakeover('split', index, successor, splitAtMs, ({ masterDownMs }) => masterDownMs);
     host.silentCable(true);
     await this.settle(winner);
   }
@@ -193,11 +195,12 @@ export class Course {
     occasion: string,
     old: number,
     successor: number,
+    sinceMs: number,
     boundMs: (timers: ReturnType<typeof timersOf>) => number,
   ): Promise<void> {
     const [from, to] = [this.peer(old), this.peer(successor)];
     const tookMs = await vi.waitFor(() => {
-      const tookMs = takeoverMs(this.adverts(), from.sources, to.sources);
+      const tookMs = takeoverMs(this.adverts(), from.sources, to.sources, sinceMs);
       if (Number.isNaN(tookMs)) throw new Error(`${to.host.name} has not sent`);
       return tookMs;
     }, WAIT);

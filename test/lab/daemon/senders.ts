@@ -47,13 +47,18 @@ export function longestDoubleMs(adverts: readonly Advert[]): number {
   return longestMs;
 }
 
-/** From the last advertisement of `old` (with priority 0: the farewell) to the first that its successor sent after it, in ms. */
+/**
+ * From the last advertisement of `old` (with priority 0: the farewell) to the first that its successor sent at
+ * `sinceMs` or later, in ms. NaN until that is recorded: a recording lags behind, and one that ends early shows the
+ * crossing advertisements of an earlier change of mastership.
+ */
 export function takeoverMs(
   adverts: readonly Advert[],
   old: readonly string[],
   successor: readonly string[],
+  sinceMs: number,
 ): number {
-  const last = adverts.findLastIndex(({ from }) => old.includes(from));
-  const first = adverts.slice(last + 1).find(({ from }) => successor.includes(from));
-  return (first?.atMs ?? Number.NaN) - (adverts[last]?.atMs ?? Number.NaN);
+  const first = adverts.findIndex(({ from, atMs }) => atMs >= sinceMs && successor.includes(from));
+  const last = adverts.slice(0, Math.max(0, first)).findLast(({ from }) => old.includes(from));
+  return (adverts[first]?.atMs ?? Number.NaN) - (last?.atMs ?? Number.NaN);
 }
