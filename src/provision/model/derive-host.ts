@@ -9,6 +9,13 @@ import { doubtsAbout, keywordLines, word } from './topology-keywords.ts';
 import type { ClusterDraft } from './topology-read.ts';
 import type { Keyword } from './topology-schema.ts';
 import type { HostBlock, HostInstance, NeededInterface, Opening, SysctlSetting } from './topology-types.ts';
+import type {
+  Peer,
+  ProxyDuties,
+  RealServerDuties,
+  ScriptFile,
+  VirtualServerBlock,
+} from './topology-types-servers.ts';
 import { globalWord, type SyncGroup } from './validate-cluster.ts';
 import { positionAt } from './yaml.ts';
 
@@ -18,6 +25,12 @@ export interface HostShare {
   readonly scripts: readonly HostBlock[];
   readonly syncGroups: readonly HostBlock[];
   readonly instances: readonly HostInstance[];
+  readonly virtualServers: readonly VirtualServerBlock[];
+  readonly realServer: RealServerDuties | undefined;
+  readonly nginx: ProxyDuties | undefined;
+  readonly haproxy: ProxyDuties | undefined;
+  readonly scriptFiles: readonly ScriptFile[];
+  readonly peers: readonly Peer[];
   readonly openings: readonly Opening[];
   readonly sysctls: readonly SysctlSetting[];
   readonly interfaces: readonly NeededInterface[];
@@ -51,6 +64,12 @@ export function shareOf(
       host,
     ),
     instances: own.map(({ instance, node }) => hostInstance(instance, node)),
+    virtualServers: [],
+    realServer: undefined,
+    nginx: undefined,
+    haproxy: undefined,
+    scriptFiles: [],
+    peers: [],
     openings: own.flatMap(({ instance, node }) => openingsOf(instance, node, globals)),
     sysctls: own.flatMap(({ instance, node }) => sysctlsOf(instance, node)),
     interfaces: own.flatMap(({ node }) => interfacesOf(node)),
@@ -104,6 +123,7 @@ function blocks(
   if (!isJsonMap(defined)) return [];
   return Object.entries(defined).map(([name, words]) => ({
     head: `${keyword} ${word(name)}`,
+    cluster: draft.source.name,
     keywords: [...safeLines(draft, words, `${part} ${name}`, keyword).values()].flat(),
   }));
 }
@@ -125,6 +145,7 @@ function groupBlocks(
     return [
       {
         head: `vrrp_sync_group ${word(name)}`,
+        cluster: draft.source.name,
         keywords: ['group {', ...members.map(member => `    ${word(member)}`), '}', ...lines],
       },
     ];

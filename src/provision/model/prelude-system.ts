@@ -12,6 +12,7 @@ read -r t_v </proc/sys/kernel/random/boot_id; echo "boot $t_v"
 echo "machine $(uname -m)"
 while IFS='=' read -r t_k t_v; do case $t_k in ID|ID_LIKE|VERSION_ID) t_v=\${t_v#[\\"\\']}; echo "$t_k \${t_v%[\\"\\']}";; esac; done </etc/os-release
 [ ! -d /run/systemd/system ] || echo init systemd
+[ ! -e /run/systemd/container ] || echo container yes
 [ ! -S "$1" ] || echo daemon yes
 for t_l in /sys/class/net/*; do
 t_v= t_k=
@@ -56,6 +57,33 @@ systemctl "$1" "$2" && return 0
 t_e=$?
 journalctl -u "$2" -n 20 --no-pager -o cat >&2 2>/dev/null || :
 return $t_e
+}`,
+  ],
+  // State of kernel module $1, and whether our file loads it at boot. modprobe -n resolves without loading.
+  [
+    't_module',
+    `t_module() {
+t_v=missing t_k=no t_l=$(printf %s "$1" | tr - _)
+if [ -d "/sys/module/$t_l" ]; then
+t_v=built-in
+while read -r t_a t_b; do [ "$t_a" != "$t_l" ] || t_v=loaded; done </proc/modules
+elif command -v modprobe >/dev/null && modprobe -n -q "$1"; then
+t_v=available
+! modprobe -n -v "$1" 2>/dev/null | grep -q '^builtin ' || t_v=built-in
+fi
+[ ! -f "/etc/modules-load.d/tandem-$1.conf" ] || t_k=yes
+echo "$t_v $t_k"
+}`,
+  ],
+  // Has kernel module $1 loaded at boot (\`on\`), or not any more (\`off\`).
+  [
+    't_modules_load',
+    `t_modules_load() {
+t_q=/etc/modules-load.d/tandem-$1.conf
+if [ "$2" = off ]; then rm -f "$t_q"; return 0; fi
+mkdir -p /etc/modules-load.d
+printf '# Written by Tandem.\\n%s\\n' "$1" >"$t_q.part"
+chmod 644 "$t_q.part"; sync "$t_q.part"; mv -f "$t_q.part" "$t_q"
 }`,
   ],
   // Runs t_g and writes its status and length before its output, so that several answers fit into one.

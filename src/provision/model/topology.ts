@@ -2,6 +2,7 @@
 import type { Diagnostic } from '#base/errors.ts';
 import { decideInstance, type InstanceModel } from './derive-instance.ts';
 import { shareOf, type HostShare, type OwnInstance } from './derive-host.ts';
+import { mergeShares } from './derive-merge.ts';
 import { readHost, type HostFacts } from './derive-interfaces.ts';
 import { readNode, toFlag, toNumber, type GlobalWords } from './derive-node.ts';
 import type { Inventory, RawVariables } from './inventory-types.ts';
@@ -18,6 +19,7 @@ import { positionAt } from './yaml.ts';
 
 export { checkInterfaces } from './derive-interfaces.ts';
 export { ERRORS as TOPOLOGY_ERRORS, WARNINGS as TOPOLOGY_WARNINGS } from './topology-rules.ts';
+export { emptyHostTopology } from './topology-types.ts';
 export type { DerivedTopology, HostTopology } from './topology-types.ts';
 
 /** Clusters that are done, with what is needed to put hosts together. */
@@ -70,7 +72,7 @@ class Derivation {
       const shares = done && !report.failed ? sharesOf(done) : undefined;
       if (done && shares && !report.failed) {
         finished.push(done);
-        for (const [host, share] of shares) this.#addShare(host, done, share);
+        for (const [host, share] of shares) this.#addShare(host, done.cluster, share);
       }
       diagnostics.push(...report.diagnostics);
     }
@@ -154,83 +156,23 @@ class Derivation {
     return { version: version === 2 ? 2 : version === 3 ? 3 : undefined, strict: bare || toFlag(strict) };
   }
 
-  readonly #shares = new Map<string, { readonly done: Finished; readonly share: HostShare }[]>();
+  readonly #shares = new Map<string, { readonly cluster: Cluster; readonly share: HostShare }[]>();
 
-  #addShare(host: string, done: Finished, share: HostShare): void {
+  #addShare(host: string, cluster: Cluster, share: HostShare): void {
     const known = this.#shares.get(host);
-    if (known) known.push({ done, share });
-    else this.#shares.set(host, [{ done, share }]);
+    if (known) known.push({ cluster, share });
+    else this.#shares.set(host, [{ cluster, share }]);
   }
 
   #hosts(diagnostics: Diagnostic[]): ReadonlyMap<string, HostTopology> {
     const hosts = new Map<string, HostTopology>();
     for (const [host, shares] of this.#shares) {
       const report = new Report();
-      const topology = this.#host(host, shares, report);
+      const topology = mergeShares(host, this.#factsOf(host).daemon, shares, report);
       diagnostics.push(...report.diagnostics);
       if (!report.failed) hosts.set(host, topology);
     }
     return hosts;
-  }
-
-  #host(
-    host: string,
-    shares: readonly { readonly done: Finished; readonly share: HostShare }[],
-    report: Report,
-  ): HostTopology {
-    const globals = new Map<string, readonly string[]>();
-    const names = new Map<string, string>();
-    for (const { done, share } of shares) {
-      const { name, position } = done.cluster;
-      for (const [key, lines] of share.globals) {
-        const known = globals.get(key);
-        if (known && known.join('\n') !== lines.join('\n')) {
-          report.error(
-            'global-conflict',
-            `${host} is in clusters that disagree about ${key}: ${known.join(' ')} and ${lines.join(' ')}`,
-            position,
-            'one daemon runs on a host, so global_defs must be equal',
-          );
-        }
-        globals.set(key, lines);
-      }
-      for (const instance of share.instances) {
-        const other = names.get(instance.name);
-        if (other !== undefined)
-          report.error(
-            'instance-duplicate',
-            `${host} runs two instances named ${instance.name}, of the clusters ${other} and ${name}`,
-            instance.position,
-            'give one of them another name',
-          );
-        names.set(instance.name, name);
-      }
-    }
-    const all = shares.map(({ share }) => share);
-    return {
-      host,
-      clusters: shares.map(({ done }) => done.cluster.name),
-      daemon: this.#factsOf(host).daemon,
-      global_defs: [...globals.values()].flat(),
-      scripts: distinct(
-        all.flatMap(share => share.scripts),
-        block => block.head,
-      ),
-      sync_groups: all.flatMap(share => share.syncGroups),
-      instances: all.flatMap(share => share.instances),
-      openings: distinct(
-        all.flatMap(share => share.openings),
-        ({ reason: _reason, ...opening }) => JSON.stringify(opening),
-      ),
-      sysctls: distinct(
-        all.flatMap(share => share.sysctls),
-        setting => setting.key,
-      ),
-      interfaces: distinct(
-        all.flatMap(share => share.interfaces),
-        one => `${one.name} ${one.address}`,
-      ),
-    };
   }
 }
 
@@ -255,10 +197,6 @@ function sharesOf(done: Finished): ReadonlyMap<string, HostShare> {
   }
 }
 
-function distinct<T>(items: readonly T[], key: (item: T) => string): readonly T[] {
-  return [...new Map(items.toReversed().map(item => [key(item), item])).values()].toReversed();
-}
-
 function summary(
   source: ClusterSource,
   draft: ClusterDraft,
@@ -273,6 +211,7 @@ function summary(
   return {
     name: source.name,
     hosts: draft.hosts,
+    realServers: [],
     startOrder: draft.hosts.toSorted((a, b) => rank(a) - rank(b)),
     instances: instances.map(instance => ({
       name: instance.name,
