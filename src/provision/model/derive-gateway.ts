@@ -48,7 +48,7 @@ function gatewayFor(
   if (named !== undefined && on.length === 0) return undefined;
   const known = interfaceWith(context.factsOf(real.host), address);
   const near = addressesOn(on).filter(
-    one => one.family === family && (known ? cidrContains(known.cidr, one.address) : named !== undefined),
+    one => one.family === family && known !== undefined && cidrContains(known.cidr, one.address),
   );
   const candidates = near.length > 1 ? preferred(server, near, context.groups) : near;
   const [only] = candidates;

@@ -104,15 +104,15 @@ function gatewaysOf(services: readonly Service[], facts: HostFacts): readonly Re
   const found = services.flatMap(({ server, real, gateways }) =>
     [...gateways].flatMap(([family, { address, instance }]): RealServerGateway[] => {
       const from = real.addresses.get(family);
-      if (!from) return [];
-      const on = interfaceWith(facts, from);
+      const on = from && interfaceWith(facts, from);
+      if (!on) return [];
       const vrid = instance.nodes[0]?.virtualRouterId ?? 0;
       return [
         {
           family,
           from: formatIp(from),
-          subnet: on && formatCidr(networkOf(on.cidr)),
-          interface: on?.name,
+          subnet: formatCidr(networkOf(on.cidr)),
+          interface: on.name,
           address: formatIp(address),
           instance: `${server.cluster}/${instance.name}`,
           table: TABLE_BASE + vrid,

@@ -221,8 +221,14 @@ function servedBy(
   const all = addressesOn(instances);
   const given = listOf(words.addresses);
   const families = new Set(reals.flatMap(real => [...real.addresses.keys()]));
-  if (given.length === 0) return reals.length === 0 ? all : all.filter(one => families.has(one.family));
+  if (given.length === 0)
+    return all.filter(one => !isLinkLocal(one.address) && (reals.length === 0 || families.has(one.family)));
   return pickAddresses(what, given, all, position, report);
+}
+
+/** fe80::/10: the first address of an IPv6 instance, which nobody is served on. */
+export function isLinkLocal(address: Uint8Array): boolean {
+  return address.length === 16 && address[0] === 0xfe && ((address[1] ?? 0) & 0xc0) === 0x80;
 }
 
 /** Virtual addresses of instances, excluded ones too. */

@@ -32,11 +32,9 @@ const realServers = z
     gateway: text
       .optional()
       .meta({ description: 'NAT: the instance whose address the servers answer through' }),
-    default_route: flag
-      .optional()
-      .meta({
-        description: 'NAT: the gateway becomes the servers’ default route, instead of policy routing',
-      }),
+    default_route: flag.optional().meta({
+      description: 'NAT: the gateway becomes the servers’ default route, instead of policy routing',
+    }),
     arp_scope: z
       .enum(['interfaces', 'all'])
       .optional()
