@@ -85,6 +85,27 @@ export const WARNINGS = {
   'accept-unknown': 'accept names no warning',
 } as const;
 
+/** Those of them that are about virtual servers. */
+export const SERVER_RULES: readonly string[] = [
+  'group-unknown',
+  'instance-unknown',
+  'server-address',
+  'server-port',
+  'server-duplicate',
+  'lb-kind',
+  'lb-kind-missing',
+  'real-server-missing',
+  'real-server-address',
+  'real-server-port',
+  'real-server-weight',
+  'dr-port',
+  'dr-link',
+  'gateway-missing',
+  'checker-missing',
+  'nat-sync-group',
+  'director-is-real-server',
+] satisfies (keyof typeof ERRORS | keyof typeof WARNINGS)[];
+
 export type ErrorId = keyof typeof ERRORS;
 export type WarningId = keyof typeof WARNINGS;
 
