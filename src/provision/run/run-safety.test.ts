@@ -55,7 +55,7 @@ describe('locks', () => {
     const pid = holder.pid ?? 0;
     execFileSync('mkdir', ['-p', `${hosts.root}/ka68/run`]);
     hosts.write('ka68', 'run/lock', `${boot()} ${pid} ${startedAt(pid)}\nbob@laptop\n`);
-    const settings = { lockTimeoutMs: 300 };
+    const settings = { lockTimeoutMs: 2000 };
     const report = await apply(toyHosts(pair()), { settings });
     expect(report.exitCode).toBe(1);
     expect(report.hosts.get('ka68')?.failure?.message).toMatch(
