@@ -21,7 +21,8 @@ function distinctFamilies(served: readonly ServedAddress[]): readonly ServedAddr
 
 function serverBlock(server: ServerModel, served: ServedAddress): VirtualServerBlock {
   const address = formatIp(served.address);
-  const { fwmark, port, family = served.family } = { ...server, family: served.family };
+  const { fwmark, port } = server;
+  const { family } = served;
   const reals = server.reals.flatMap(real => {
     const own = real.addresses.get(family);
     return own ? [{ real, address: formatIp(own), port: real.port ?? port }] : [];

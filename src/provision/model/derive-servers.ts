@@ -55,7 +55,7 @@ export const PROTOCOLS = { TCP: 6, UDP: 17, SCTP: 132 } as const;
 
 const CHECKER = /^(?:HTTP_GET|SSL_GET|(?:TCP|SMTP|DNS|MISC|BFD|UDP|PING|FILE)_CHECK)$/;
 
-const OWN_WORDS = [
+const OWN_WORDS: ReadonlySet<string> = new Set([
   'on',
   'addresses',
   'port',
@@ -65,7 +65,7 @@ const OWN_WORDS = [
   'lvs_method',
   'real_servers',
   'accept',
-];
+]);
 
 export type ServerContext = Omit<UpstreamContext, 'senders'> & {
   readonly cluster: string;
@@ -112,7 +112,7 @@ function readServer(
   const port = portOf(what, words, place, report);
   if (instances.length === 0 || methodLine === undefined || port === undefined) return undefined;
   const rest = Object.entries(words as Readonly<Record<string, Keyword>>).filter(
-    ([key]) => !OWN_WORDS.includes(key),
+    ([key]) => !OWN_WORDS.has(key),
   );
   const fwmark = words.fwmark === undefined ? undefined : toNumber(words.fwmark);
   return {

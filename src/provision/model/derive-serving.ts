@@ -53,7 +53,7 @@ export class ClusterServing {
   readonly #models = new Map<Json, readonly ServerModel[]>();
   readonly #proxies = new Map<Json, readonly ProxyModel[]>();
   readonly #services = new Map<string, Service[]>();
-  /** Hosts that serve and run no instance, in inventory order. */
+  /** Hosts that serve and run no instance, in the order of the virtual servers. */
   readonly realServers: readonly string[];
 
   constructor(context: ServingContext) {
@@ -65,9 +65,7 @@ export class ClusterServing {
     const servers = first === undefined ? [] : this.#serversOf(first);
     this.#enterServices(servers);
     const nodes = new Set(draft.hosts);
-    const order = [...context.inventory.hosts.keys()];
-    this.realServers =
-      this.#services.size === 0 ? [] : order.filter(host => this.#services.has(host) && !nodes.has(host));
+    this.realServers = [...this.#services.keys()].filter(host => !nodes.has(host));
     validateServers(servers, context);
     this.#checkKeywords(servers);
   }

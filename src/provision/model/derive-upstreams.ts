@@ -5,6 +5,7 @@ import { interfaceWith, knownAddresses, type HostFacts } from './derive-interfac
 import { toNumber } from './derive-node.ts';
 import type { Inventory } from './inventory-types.ts';
 import type { Json } from './module.ts';
+import { str } from './template-python.ts';
 import { similarName } from './template-registry.ts';
 import { isJsonMap } from './topology-find.ts';
 import type { Report } from './topology-rules.ts';
@@ -54,7 +55,7 @@ export function resolveUpstreams(
   position: Position,
   context: UpstreamContext,
 ): readonly UpstreamModel[] {
-  const own = ownWords(words.hosts as Json | undefined);
+  const own = ownWords(words.hosts);
   const grouped = listOf(words.group).flatMap(name => membersOf(what, name, words, position, context));
   const found = words.group === undefined ? [...own.keys()] : [...new Set(grouped)];
   if (words.group !== undefined) checkOverrides(what, own, found, words, position, context);
@@ -84,7 +85,7 @@ type HostWords = Readonly<Record<string, Keyword>>;
 /** `hosts` in any of its forms; a number is a weight. */
 function ownWords(hosts: Json | undefined): ReadonlyMap<string, HostWords> {
   if (typeof hosts === 'string') return new Map(listOf(hosts).map(host => [host, {}]));
-  if (Array.isArray(hosts)) return new Map((hosts as readonly Json[]).map(host => [String(host), {}]));
+  if (Array.isArray(hosts)) return new Map((hosts as readonly Json[]).map(host => [str(host), {}]));
   if (!isJsonMap(hosts)) return new Map();
   return new Map(
     Object.entries(hosts).map(([host, own]) => [
@@ -125,7 +126,7 @@ function isKnown(
   report.error(
     'host-unknown',
     `${what}: the inventory has no host ${host}`,
-    keyPositionOf(words.hosts as Json, host) ?? positionAt(words, ['hosts']) ?? position,
+    keyPositionOf(words.hosts, host) ?? positionAt(words, ['hosts']) ?? position,
     similar === undefined ? 'add it under hosts' : `did you mean ${similar}?`,
   );
   return false;
@@ -148,7 +149,7 @@ function checkOverrides(
     report.error(
       'host-outside-group',
       `${what}: ${host} is not in the group ${listOf(words.group).join(', ')}`,
-      keyPositionOf(words.hosts as Json, host) ?? positionAt(words, ['hosts']) ?? position,
+      keyPositionOf(words.hosts, host) ?? positionAt(words, ['hosts']) ?? position,
       similar === undefined ? 'add it to the group' : `did you mean ${similar}?`,
     );
   }
@@ -162,7 +163,7 @@ function upstream(
   position: Position,
   context: UpstreamContext,
 ): UpstreamModel | undefined {
-  const at = keyPositionOf(words.hosts as Json, host) ?? position;
+  const at = keyPositionOf(words.hosts, host) ?? position;
   const addresses = addressesOf(what, host, own, at, context);
   if (!addresses) return undefined;
   const { port: _port, weight: _weight, ...common } = words;

@@ -43,7 +43,7 @@ function keyword(name: string, value: Keyword, within: BlockName): string[] {
     if (argument?.type === 'block') return items.flatMap(item => keyword(name, item, within));
     return block(
       name,
-      items.map(item => line(String(item))),
+      items.map(item => line(listed(name, item))),
     );
   }
   if (typeof value === 'object') {
@@ -56,6 +56,12 @@ function keyword(name: string, value: Keyword, within: BlockName): string[] {
     );
   }
   return [`${name} ${argument?.type === 'script' ? command(String(value)) : line(String(value))}`];
+}
+
+/** A line of a block of lines. */
+function listed(name: string, item: Keyword): string {
+  if (typeof item === 'object') throw new ValueError(`${name} is a list of lines`, 'write each as a text');
+  return String(item);
 }
 
 /** `keyword: false`: nothing for a flag, `off` for a boolean. */

@@ -86,6 +86,8 @@ class Derivation {
         for (const [host, share] of shares) this.#addShare(host, done.cluster, share);
       }
       diagnostics.push(...report.diagnostics);
+      // Thousands of hosts' variables at once are hundreds of megabytes.
+      this.#variables.clear();
     }
     const hosts = this.#hosts(diagnostics);
     const clusters = finished
