@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '#base/assert.ts';
 import { labSpecOf } from '#cli/commands/lab-spec.ts';
@@ -184,7 +184,14 @@ describe('keepalived as oracle', () => {
       (name, index) =>
         `ip link show ${name} >/dev/null 2>&1 || ip link add ${name} type veth peer name peer${index}`,
     );
-    const script = `${links.join('\n')}\ncat >/run/rendered.conf && keepalived -t -f /run/rendered.conf`;
+    // It wants to find every script, too.
+    const scripts = [...text.matchAll(/^\s*(?:script|notify\w*) "?(\/[^\s"]+)/gm)].map(
+      ([, path]) => path ?? '',
+    );
+    const files = [...new Set(scripts)].map(
+      path => `mkdir -p ${dirname(path)}; [ -e ${path} ] || install -m 755 /dev/null ${path}`,
+    );
+    const script = `${[...links, ...files].join('\n')}\ncat >/run/rendered.conf && keepalived -t -f /run/rendered.conf`;
     return lab.exec('ka67', { script }, { stdin: text, timeoutMs: 20_000 });
   }
 
@@ -195,13 +202,15 @@ describe('keepalived as oracle', () => {
     expect(broken.code).not.toBe(0);
   });
 
+  const EXPECTED = /^$never$/gm;
   test.each(inventories)('takes what %s renders', async inventory => {
     const path = join(ROOT, 'inventory', inventory);
     for (const { name } of labSpecOf([path]).hosts) {
       const rendered = await here('tandem', 'render', '-i', path, '--host', name);
       expect(rendered.code, said(rendered)).toBe(0);
       const taken = await verdict(rendered.stdout);
-      expect(`${taken.stdout}${taken.stderr}`, `${name}:\n${rendered.stdout}`).toBe('');
+      const complaints = `${taken.stdout}${taken.stderr}`.replaceAll(EXPECTED, '');
+      expect(complaints, `${name}:\n${rendered.stdout}`).toBe('');
       expect(taken.code).toBe(0);
     }
   });

@@ -2,37 +2,23 @@
 import { formatIp, parseIp } from '#base/address.ts';
 import type { BlockName } from '#conf/keyword.ts';
 import type { DecidedNode, InstanceModel } from './derive-instance.ts';
+import type { Serving } from './derive-serving.ts';
 import type { Json } from './module.ts';
 import { ValueError } from './template-values.ts';
 import { isJsonMap } from './topology-find.ts';
 import { doubtsAbout, keywordLines, word } from './topology-keywords.ts';
 import type { ClusterDraft } from './topology-read.ts';
-import type { Keyword } from './topology-schema.ts';
+import type { Keyword } from './topology-schema-words.ts';
 import type { HostBlock, HostInstance, NeededInterface, Opening, SysctlSetting } from './topology-types.ts';
-import type {
-  Peer,
-  ProxyDuties,
-  RealServerDuties,
-  ScriptFile,
-  VirtualServerBlock,
-} from './topology-types-servers.ts';
 import { globalWord, type SyncGroup } from './validate-cluster.ts';
-import { positionAt } from './yaml.ts';
+import { copyPlaces, positionAt } from './yaml.ts';
 
 /** A host's share of one cluster. */
-export interface HostShare {
+export interface HostShare extends Omit<Serving, 'syncDaemon'> {
   readonly globals: ReadonlyMap<string, readonly string[]>;
   readonly scripts: readonly HostBlock[];
   readonly syncGroups: readonly HostBlock[];
   readonly instances: readonly HostInstance[];
-  readonly virtualServers: readonly VirtualServerBlock[];
-  readonly realServer: RealServerDuties | undefined;
-  readonly nginx: ProxyDuties | undefined;
-  readonly haproxy: ProxyDuties | undefined;
-  readonly scriptFiles: readonly ScriptFile[];
-  readonly peers: readonly Peer[];
-  readonly openings: readonly Opening[];
-  readonly sysctls: readonly SysctlSetting[];
   readonly interfaces: readonly NeededInterface[];
 }
 
@@ -48,15 +34,22 @@ export function shareOf(
   draft: ClusterDraft,
   own: readonly OwnInstance[],
   groups: readonly SyncGroup[],
+  serving: Serving,
 ): HostShare {
   const globals = draft.part('global_defs', host);
+  const { syncDaemon, ...served } = serving;
+  const written = own.length > 0 ? globalLines(draft, globals, host) : new Map<string, readonly string[]>();
   return {
-    globals: globalLines(draft, globals, host),
-    scripts: [
-      ...blocks(draft, 'vrrp_scripts', 'vrrp_script', host),
-      ...blocks(draft, 'vrrp_track_processes', 'vrrp_track_process', host),
-      ...blocks(draft, 'track_files', 'track_file', host),
-    ],
+    ...served,
+    globals: syncDaemon === undefined ? written : new Map([...written, ['lvs_sync_daemon', [syncDaemon]]]),
+    scripts:
+      own.length === 0
+        ? []
+        : [
+            ...blocks(draft, 'vrrp_scripts', 'vrrp_script', host),
+            ...blocks(draft, 'vrrp_track_processes', 'vrrp_track_process', host),
+            ...blocks(draft, 'track_files', 'track_file', host),
+          ],
     syncGroups: groupBlocks(
       draft,
       groups,
@@ -64,14 +57,11 @@ export function shareOf(
       host,
     ),
     instances: own.map(({ instance, node }) => hostInstance(instance, node)),
-    virtualServers: [],
-    realServer: undefined,
-    nginx: undefined,
-    haproxy: undefined,
-    scriptFiles: [],
-    peers: [],
-    openings: own.flatMap(({ instance, node }) => openingsOf(instance, node, globals)),
-    sysctls: own.flatMap(({ instance, node }) => sysctlsOf(instance, node)),
+    openings: [
+      ...own.flatMap(({ instance, node }) => openingsOf(instance, node, globals)),
+      ...serving.openings,
+    ],
+    sysctls: [...own.flatMap(({ instance, node }) => sysctlsOf(instance, node)), ...serving.sysctls],
     interfaces: own.flatMap(({ node }) => interfacesOf(node)),
   };
 }
@@ -109,7 +99,9 @@ function globalLines(
   globals: Json | undefined,
   host: string,
 ): ReadonlyMap<string, readonly string[]> {
-  const lines = safeLines(draft, globals, `global_defs of ${host}`, 'global_defs');
+  const { lvs_sync_daemon: sync, ...others } = isJsonMap(globals) ? globals : {};
+  const words = isJsonMap(globals) && sync === false ? copyPlaces(others, globals) : globals;
+  const lines = safeLines(draft, words, `global_defs of ${host}`, 'global_defs');
   return lines.has('router_id') ? lines : new Map([['router_id', [`router_id ${word(host)}`]], ...lines]);
 }
 

@@ -135,6 +135,8 @@ function sourcesOf(task: Task, scope: Variables, files: FileSource): Sources {
     const paths = [
       `${task.scope.dir}/${folder}/${src}`,
       ...(task.scope.role === undefined ? [`${task.scope.dir}/${src}`] : []),
+      // A script of the topology stands beside the inventory.
+      ...(folder === 'files' ? [src] : []),
     ];
     if (src.includes('/')) paths.push(src);
     for (const file of paths) {

@@ -57,9 +57,9 @@ export interface RealServerGateway {
   readonly family: Family;
   /** The real server's address. */
   readonly from: string;
-  /** The subnet that stays on the link: `172.16.8.0/24`. */
+  /** The subnet that stays on the link, such as 172.16.8.0/24. */
   readonly subnet: string;
-  /** undefined where the inventory does not say: the interface that has `from`. */
+  /** The interface that has `from`; undefined: to be looked for on the host. */
   readonly interface: string | undefined;
   /** The director's virtual address in that subnet. */
   readonly address: string;

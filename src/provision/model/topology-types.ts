@@ -142,7 +142,7 @@ export interface Cluster {
   readonly name: string;
   /** Hosts that run an instance, in inventory order. */
   readonly hosts: readonly string[];
-  /** Hosts that only serve behind the others, in inventory order. */
+  /** Hosts that only serve behind the others, in the order of the virtual servers. */
   readonly realServers: readonly string[];
   /** Hosts in the order in which a new cluster starts: by preference over all instances. */
   readonly startOrder: readonly string[];

@@ -3,7 +3,9 @@ import type { Diagnostic } from '#base/errors.ts';
 import { decideInstance, type InstanceModel } from './derive-instance.ts';
 import { shareOf, type HostShare, type OwnInstance } from './derive-host.ts';
 import { mergeShares } from './derive-merge.ts';
-import { readHost, type HostFacts } from './derive-interfaces.ts';
+import { NO_FACTS, readHost, type HostFacts } from './derive-interfaces.ts';
+import { ClusterServing } from './derive-serving.ts';
+import { NOBODY_LEAVES, type Leaving } from './derive-upstreams.ts';
 import { readNode, toFlag, toNumber, type GlobalWords } from './derive-node.ts';
 import type { Inventory, RawVariables } from './inventory-types.ts';
 import { ValueError, type Variables } from './template-values.ts';
@@ -17,6 +19,7 @@ import { SiteRegister } from './validate-site.ts';
 import { hostVariables } from './variables.ts';
 import { positionAt } from './yaml.ts';
 
+export type { Leaving } from './derive-upstreams.ts';
 export { checkInterfaces } from './derive-interfaces.ts';
 export { ERRORS as TOPOLOGY_ERRORS, WARNINGS as TOPOLOGY_WARNINGS } from './topology-rules.ts';
 export { emptyHostTopology } from './topology-types.ts';
@@ -28,14 +31,20 @@ interface Finished {
   readonly draft: ClusterDraft;
   readonly instances: readonly InstanceModel[];
   readonly groups: readonly SyncGroup[];
+  readonly serving: ClusterServing;
 }
 
 /**
  * Reads, checks and derives every cluster. Never throws for what a user wrote. A cluster with an error is left out of
- * `clusters`, and its hosts out of `hosts`; the others are complete.
+ * `clusters`, and its hosts out of `hosts`; the others are complete. `leaving`: real servers that directors drain or do
+ * without.
  */
-export function deriveTopology(inventory: Inventory, extraVars: RawVariables = {}): DerivedTopology {
-  return new Derivation(inventory, extraVars).run();
+export function deriveTopology(
+  inventory: Inventory,
+  extraVars: RawVariables = {},
+  leaving: Leaving = NOBODY_LEAVES,
+): DerivedTopology {
+  return new Derivation(inventory, extraVars, leaving).run();
 }
 
 class Derivation {
@@ -45,9 +54,11 @@ class Derivation {
   readonly #variables = new Map<string, Variables>();
   readonly #facts = new Map<string, HostFacts>();
   readonly #site = new SiteRegister();
+  readonly #leaving: Leaving;
 
-  constructor(inventory: Inventory, extraVars: RawVariables) {
+  constructor(inventory: Inventory, extraVars: RawVariables, leaving: Leaving) {
     this.#inventory = inventory;
+    this.#leaving = leaving;
     this.#extraVars = extraVars;
     this.#defaults = new Defaults(inventory);
   }
@@ -75,11 +86,13 @@ class Derivation {
         for (const [host, share] of shares) this.#addShare(host, done.cluster, share);
       }
       diagnostics.push(...report.diagnostics);
+      // Thousands of hosts' variables at once are hundreds of megabytes.
+      this.#variables.clear();
     }
     const hosts = this.#hosts(diagnostics);
     const clusters = finished
       .map(({ cluster }) => cluster)
-      .filter(cluster => cluster.hosts.every(host => hosts.has(host)));
+      .filter(cluster => [...cluster.hosts, ...cluster.realServers].every(host => hosts.has(host)));
     return { clusters, hosts, diagnostics };
   }
 
@@ -97,20 +110,35 @@ class Derivation {
       variablesOf: host => this.#variablesOf(host),
     });
     if (!draft) return undefined;
-    for (const host of draft.hosts) {
-      if (!this.#facts.has(host)) this.#facts.set(host, readHost(host, this.#variablesOf(host), report));
-    }
+    const readFacts = (host: string): HostFacts => this.#readFacts(host, report);
+    for (const host of draft.hosts) readFacts(host);
     const instances = this.#instances(draft);
     const { topology } = draft;
     for (const instance of instances)
       validateInstance(instance, topology, host => this.#factsOf(host), report);
     const groups = readSyncGroups(topology, instances, source.topology, report);
     this.#site.enter(instances, topology, host => this.#factsOf(host), report);
-    return { cluster: summary(source, draft, instances, groups), draft, instances, groups };
+    const serving = new ClusterServing({
+      inventory: this.#inventory,
+      draft,
+      instances,
+      groups,
+      factsOf: readFacts,
+      leaving: this.#leaving,
+      defaultsOf: host => this.#defaults.of(host),
+    });
+    const cluster = { ...summary(source, draft, instances, groups), realServers: serving.realServers };
+    return { cluster, draft, instances, groups, serving };
+  }
+
+  #readFacts(host: string, report: Report): HostFacts {
+    const facts = this.#facts.get(host) ?? readHost(host, this.#variablesOf(host), report);
+    this.#facts.set(host, facts);
+    return facts;
   }
 
   #factsOf(host: string): HostFacts {
-    return this.#facts.get(host) ?? { interfaces: undefined, ansibleHost: undefined, daemon: 'tandemd' };
+    return this.#facts.get(host) ?? NO_FACTS;
   }
 
   #instances(draft: ClusterDraft): InstanceModel[] {
@@ -177,8 +205,9 @@ class Derivation {
 }
 
 function sharesOf(done: Finished): ReadonlyMap<string, HostShare> {
-  const { draft, instances, groups, cluster } = done;
-  const own = new Map<string, OwnInstance[]>(cluster.hosts.map(host => [host, []]));
+  const { draft, instances, groups, cluster, serving } = done;
+  const members = [...cluster.hosts, ...cluster.realServers];
+  const own = new Map<string, OwnInstance[]>(members.map(host => [host, []]));
   for (const instance of instances) {
     for (const node of instance.nodes) own.get(node.host)?.push({ instance, node });
   }
@@ -187,7 +216,7 @@ function sharesOf(done: Finished): ReadonlyMap<string, HostShare> {
     return new Map(
       [...own].map(([host, mine]) => {
         const joined = new Set(mine.flatMap(({ instance }) => groupOf.get(instance.name) ?? []));
-        return [host, shareOf(host, draft, mine, [...joined])];
+        return [host, shareOf(host, draft, mine, [...joined], serving.of(host))];
       }),
     );
   } catch (thrown) {
