@@ -91,6 +91,32 @@ function addReading(tandem: Command): void {
       await renderCommand(file, options);
     });
   tandem
+    .command('import <FILE...>')
+    .description(
+      'Make an inventory from the keepalived.conf files of a cluster; FILE@HOST says whose a file is.',
+    )
+    .option('-o, --output <PATH>', 'a folder, or a .yml file; default: print. Nothing is overwritten')
+    .addOption(
+      new Option('--daemon <DAEMON>', 'what the inventory says that the hosts run')
+        .choices(['tandemd', 'keepalived'])
+        .default('keepalived'),
+    )
+    .addHelpText(
+      'after',
+      `
+Inclusions, conditions and definitions are followed. What has no place in a topology is carried verbatim under
+\`extra\` and said with file:line. Passwords go to group_vars/all/secrets.yml (mode 0600), with -o only.
+The last line says whether the inventory, rendered again, means the same; exit code 1 if it does not.
+
+Examples:
+  tandem import ka67.conf ka68.conf -o site/
+  tandem import a/keepalived.conf@ka67 b/keepalived.conf@ka68 > inventory.yml`,
+    )
+    .action(async (files: string[], options) => {
+      const { importCommand } = await import('./commands/import.ts');
+      importCommand(files, options);
+    });
+  tandem
     .command('schema')
     .description('Print the JSON Schema of an inventory, for editors.')
     .addHelpText(
