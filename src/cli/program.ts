@@ -90,6 +90,23 @@ function addReading(tandem: Command): void {
       const { renderCommand } = await import('./commands/render.ts');
       await renderCommand(file, options);
     });
+  connectionOptions(inventoryOptions(tandem.command('graph')))
+    .description('Draw the topology: hosts, virtual routers, addresses, sync groups.')
+    .addOption(new Option('--format <FORMAT>', 'what to draw').choices(['svg', 'mermaid']).default('svg'))
+    .option('-o, --output <FILE>', 'default: print. Nothing is overwritten')
+    .option('--status', 'ask the hosts, and colour the nodes by what they are now')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tandem graph -i inventory/two-node.yml -o pair.svg
+  tandem graph -i prod/ --status -o now.svg
+  tandem graph -i prod/ --format mermaid        for Markdown that draws Mermaid`,
+    )
+    .action(async options => {
+      const { graphCommand } = await import('./commands/graph.ts');
+      await graphCommand(options);
+    });
   tandem
     .command('import <FILE...>')
     .description(

@@ -7,7 +7,7 @@ import type { Secret } from './shell.ts';
 import type { Keyword } from './topology-schema-words.ts';
 
 /** A node of a virtual router. */
-export interface RouterNode {
+interface RouterNode {
   readonly host: string;
   readonly instance: ImportedInstance;
 }
@@ -103,9 +103,9 @@ function withPassword(
   passwords: (password: Secret) => string,
 ): Words {
   const { authentication } = words;
-  if (!password || typeof authentication !== 'object' || !authentication || Array.isArray(authentication))
-    return words;
-  return { ...words, authentication: { ...authentication, auth_pass: `{{ ${passwords(password)} }}` } };
+  if (!password || typeof authentication !== 'object' || !authentication) return words;
+  const secret: Words = { ...(authentication as Words), auth_pass: `{{ ${passwords(password)} }}` };
+  return { ...words, authentication: secret };
 }
 
 /** A list where the priorities are those that follow from its order, else a map. */

@@ -41,7 +41,7 @@ function valueOf({ keyword, statement }: Setting, report: Report): Keyword {
 }
 
 /** The lines of a block, as written. */
-export function linesOf(block: readonly Statement[]): string[] {
+function linesOf(block: readonly Statement[]): string[] {
   return block.map(line => literal(lineText(line)));
 }
 
