@@ -107,11 +107,12 @@ Examples:
       const { graphCommand } = await import('./commands/graph.ts');
       await graphCommand(options);
     });
-  tandem
-    .command('import <FILE...>')
+  connectionOptions(tandem.command('import <SOURCE...>'))
     .description(
-      'Make an inventory from the keepalived.conf files of a cluster; FILE@HOST says whose a file is.',
+      'Make an inventory from keepalived.conf files. SOURCE: FILE, FILE@HOST, or a live HOST or USER@HOST.',
     )
+    .option('-i, --inventory <PATH>', 'how to reach live hosts', collect)
+    .option('--path <PATH>', 'keepalived.conf on live hosts', '/etc/keepalived/keepalived.conf')
     .option('-o, --output <PATH>', 'a folder, or a .yml file; default: print. Nothing is overwritten')
     .addOption(
       new Option('--daemon <DAEMON>', 'what the inventory says that the hosts run')
@@ -127,11 +128,12 @@ The last line says whether the inventory, rendered again, means the same; exit c
 
 Examples:
   tandem import ka67.conf ka68.conf -o site/
-  tandem import a/keepalived.conf@ka67 b/keepalived.conf@ka68 > inventory.yml`,
+  tandem import a/keepalived.conf@ka67 b/keepalived.conf@ka68 > inventory.yml
+  tandem import root@ka67 root@ka68 -o site/       over SSH; nothing is changed there`,
     )
-    .action(async (files: string[], options) => {
+    .action(async (sources: string[], options) => {
       const { importCommand } = await import('./commands/import.ts');
-      importCommand(files, options);
+      await importCommand(sources, options);
     });
   tandem
     .command('schema')

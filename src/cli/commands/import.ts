@@ -1,29 +1,52 @@
-/** `tandem import`: keepalived.conf files of a cluster → an inventory. */
+/** `tandem import`: keepalived.conf files of a cluster, or what its hosts have, → an inventory. */
 import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { assert } from '#base/assert.ts';
 import { formatDiagnostic } from '#base/errors.ts';
+import { terminalAsk } from '#cli/ask.ts';
+import type { ConnectionOptions } from '#cli/options.ts';
 import type { ConfigSource } from '#conf/load.ts';
+import { memorySource } from '#conf/memory-source.ts';
 import { EXIT, UsageError } from '#cli/exit.ts';
-import { PACKAGE_ROOT } from '#cli/site.ts';
+import { hostAccess, loadSite, PACKAGE_ROOT } from '#cli/site.ts';
+import { ownAddresses } from '#provision/model/import-addresses.ts';
 import { importInventory } from '#provision/model/import-inventory.ts';
 import { readHostConfiguration } from '#provision/model/import-read.ts';
+import type { HostKnowledge } from '#provision/model/import-types.ts';
 import { verdictLines, verifyImport } from '#provision/model/import-verify.ts';
+import type { HostAccess } from '#provision/run/ports.ts';
+import { readConfigurations, type RemoteConfiguration } from '#provision/run/read-configuration.ts';
+import { createTransport } from '#provision/run/transport.ts';
 
-export interface ImportOptions {
+export interface ImportOptions extends ConnectionOptions {
+  readonly inventory?: readonly string[];
   readonly output?: string;
   readonly daemon: 'tandemd' | 'keepalived';
+  /** keepalived.conf's path on live hosts. */
+  readonly path: string;
 }
 
-export function importCommand(given: readonly string[], options: ImportOptions): void {
+export async function importCommand(given: readonly string[], options: ImportOptions): Promise<void> {
   const sources = given.map(sourceOf);
-  const twice = sources.find(({ host }, index) => sources.findIndex(other => other.host === host) !== index);
-  if (twice)
-    throw new UsageError(`two files are of the host ${twice.host}: name their hosts: ${twice.file}@HOST`);
+  const names = sources.map(({ host }) => host);
+  const twice = names.find((host, index) => names.indexOf(host) !== index);
+  if (twice !== undefined)
+    throw new UsageError(`there are two configurations of ${twice}: name their hosts: FILE@HOST`);
   const place = options.output === undefined ? undefined : placeOf(options.output);
-  const hosts = sources.map(({ file, host }) => readHostConfiguration(host, file, diskSource()));
+  const live = await readLive(sources, options);
+  const knowledge = new Map<string, HostKnowledge>();
+  const hosts = sources.map(source => {
+    if (source.kind === 'file') return readHostConfiguration(source.host, source.file, diskSource());
+    const found = live.get(source.host);
+    assert(found, 'every live host was read');
+    const host = readHostConfiguration(source.host, found.path, memorySource(found.files), found.nodeName);
+    const interfaces = ownAddresses(found.interfaces, host);
+    knowledge.set(source.host, { variables: connectionVariables(source), interfaces });
+    return host;
+  });
   const imported = importInventory(hosts, {
-    sources: sources.map(({ file }) => file),
-    knowledge: new Map(),
+    sources: sources.map(source => (source.kind === 'file' ? source.file : `${source.host}:${options.path}`)),
+    knowledge,
     daemon: options.daemon,
   });
   const template = readFileSync(resolve(PACKAGE_ROOT, 'roles/vrrp/templates/keepalived.conf.njk'), 'utf8');
@@ -35,6 +58,44 @@ export function importCommand(given: readonly string[], options: ImportOptions):
     notes.push('the passwords are not shown: -o DIR writes them to group_vars/all/secrets.yml, mode 0600');
   for (const line of [...notes, ...verdictLines(verdict)]) process.stderr.write(`${line}\n`);
   if (verdict.differences.size > 0) process.exitCode = EXIT.failed;
+}
+
+/** Asks the hosts among the sources. Throws RemoteError, and UsageError for a host that the inventory lacks. */
+async function readLive(
+  sources: readonly Source[],
+  options: ImportOptions,
+): Promise<ReadonlyMap<string, RemoteConfiguration>> {
+  const hosts = sources.filter(source => source.kind === 'host');
+  if (hosts.length === 0) return new Map();
+  const { inventory } = options;
+  const site = inventory && loadSite({ inventory });
+  const ask = terminalAsk();
+  const accesses = hosts.map(({ host, user }): HostAccess => {
+    if (site?.inventory.hosts.has(host)) return hostAccess(host, site, options);
+    if (site) throw new UsageError(`the inventory has no host ${host}`);
+    const login = user ?? options.user;
+    return {
+      name: host,
+      ...(login === undefined ? {} : { user: login }),
+      ...(options.privateKey === undefined ? {} : { privateKeyFile: options.privateKey }),
+      ...(login === undefined || login === 'root' ? {} : { become: {} }),
+    };
+  });
+  const found = await readConfigurations(accesses, options.path, {
+    transport: createTransport({
+      ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
+      ...(ask ? { ask } : {}),
+    }),
+    emit: () => undefined,
+    ...(ask ? { ask } : {}),
+    settings: { forks: options.forks, silenceTimeoutMs: options.timeout * 1000 },
+  });
+  return new Map(found.map(one => [one.host, one]));
+}
+
+function connectionVariables({ user }: Extract<Source, { kind: 'host' }>): HostKnowledge['variables'] {
+  if (user === undefined) return {};
+  return { ansible_user: user, ...(user === 'root' ? {} : { ansible_become: true }) };
 }
 
 interface Place {
@@ -62,15 +123,25 @@ function write(place: Place, text: string, secrets: string | undefined): void {
   process.stderr.write(`wrote ${place.secrets} (mode 0600)\n`);
 }
 
-/** `FILE@HOST`, or `FILE` of a host that its name or its folder's says. Throws UsageError. */
-function sourceOf(given: string): { readonly file: string; readonly host: string } {
+type Source =
+  | { readonly kind: 'file'; readonly file: string; readonly host: string }
+  | { readonly kind: 'host'; readonly host: string; readonly user: string | undefined };
+
+/** `FILE@HOST`, `FILE` of a host that its name or its folder's says, `HOST` or `USER@HOST`. Throws UsageError. */
+function sourceOf(given: string): Source {
   const at = given.lastIndexOf('@');
   const named = at > 0 && isFile(given.slice(0, at));
   const file = named ? given.slice(0, at) : given;
-  if (!isFile(file)) throw new UsageError(`there is no file ${file}: give FILE or FILE@HOST`);
+  if (!isFile(file)) {
+    if (/[/\s]|\.(?:conf|inc)(?:@|$)/.test(given))
+      throw new UsageError(
+        `there is no file ${file}: give FILE, FILE@HOST, or HOST or USER@HOST for a live host`,
+      );
+    return { kind: 'host', host: given.slice(at + 1), user: at > 0 ? given.slice(0, at) : undefined };
+  }
   const host = named ? given.slice(at + 1) : hostIn(file);
   if (!/^[\w.:-]+$/.test(host)) throw new UsageError(`${given}: whose file is it? Write ${file}@HOST`);
-  return { file, host };
+  return { kind: 'file', file, host };
 }
 
 /** `ka67.conf`, `keepalived-ka67.conf`, `keepalived.conf.ka67`, `ka67/keepalived.conf`; empty if none of these. */

@@ -17,9 +17,17 @@ const SECRETS: ReadonlySet<string> = new Set(['auth_pass', 'password']);
 /** Complaints about support are made by `tandem validate`; here the words are carried along. */
 const CARRIED: ReadonlySet<string> = new Set(['keyword-not-supported', 'keyword-no-effect']);
 
-/** Reads a host's configuration. Never throws for what the files say. */
-export function readHostConfiguration(name: string, path: string, source: ConfigSource): ImportedHost {
-  return new HostReader(name, loadStatements(path, source, { hostname: name })).read();
+/**
+ * Reads a host's configuration. Never throws for what the files say. `nodeName` is what uname says there, by which
+ * `@id` conditions are decided; by default the inventory's name.
+ */
+export function readHostConfiguration(
+  name: string,
+  path: string,
+  source: ConfigSource,
+  nodeName = name,
+): ImportedHost {
+  return new HostReader(name, loadStatements(path, source, { hostname: nodeName })).read();
 }
 
 class HostReader {
@@ -66,8 +74,9 @@ class HostReader {
 
   /** `router_id` is the host's name where nothing else is said. */
   #globals(settings: readonly Setting[]): Words {
-    const { router_id: id, ...words } = Object.assign({}, ...settings.map(one => this.#words(one))) as Words;
-    return id === undefined || id === this.#name ? words : { router_id: id, ...words };
+    const { router_id: _id, ...words } = Object.assign({}, ...settings.map(one => this.#words(one))) as Words;
+    const id = this.#loaded.config.globalDefs.routerId;
+    return id === this.#name ? words : { router_id: literal(id), ...words };
   }
 
   #groups(settings: readonly Setting[]): Readonly<Record<string, ImportedGroup>> {
