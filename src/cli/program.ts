@@ -115,9 +115,9 @@ Examples:
     .option('--path <PATH>', 'keepalived.conf on live hosts', '/etc/keepalived/keepalived.conf')
     .option('-o, --output <PATH>', 'a folder, or a .yml file; default: print. Nothing is overwritten')
     .addOption(
-      new Option('--daemon <DAEMON>', 'what the inventory says that the hosts run')
+      new Option('--daemon <DAEMON>', 'what vrrp_daemon says in the inventory')
         .choices(['tandemd', 'keepalived'])
-        .default('keepalived'),
+        .default('tandemd'),
     )
     .addHelpText(
       'after',

@@ -41,7 +41,7 @@ export async function importCommand(given: readonly string[], options: ImportOpt
     assert(found, 'every live host was read');
     const host = readHostConfiguration(source.host, found.path, memorySource(found.files), found.nodeName);
     const interfaces = ownAddresses(found.interfaces, host);
-    knowledge.set(source.host, { variables: connectionVariables(source), interfaces });
+    knowledge.set(source.host, { variables: connectionVariables(found.access), interfaces });
     return host;
   });
   const imported = importInventory(hosts, {
@@ -64,7 +64,7 @@ export async function importCommand(given: readonly string[], options: ImportOpt
 async function readLive(
   sources: readonly Source[],
   options: ImportOptions,
-): Promise<ReadonlyMap<string, RemoteConfiguration>> {
+): Promise<ReadonlyMap<string, RemoteConfiguration & { readonly access: HostAccess }>> {
   const hosts = sources.filter(source => source.kind === 'host');
   if (hosts.length === 0) return new Map();
   const { inventory } = options;
@@ -90,12 +90,22 @@ async function readLive(
     ...(ask ? { ask } : {}),
     settings: { forks: options.forks, silenceTimeoutMs: options.timeout * 1000 },
   });
-  return new Map(found.map(one => [one.host, one]));
+  return new Map(
+    accesses.flatMap((access, index) => {
+      const one = found[index];
+      return one ? [[access.name, { ...one, access }] as const] : [];
+    }),
+  );
 }
 
-function connectionVariables({ user }: Extract<Source, { kind: 'host' }>): HostKnowledge['variables'] {
-  if (user === undefined) return {};
-  return { ansible_user: user, ...(user === 'root' ? {} : { ansible_become: true }) };
+/** How the host was reached, for its entry in the new inventory; no secrets. */
+function connectionVariables({ name, address, user, port, become }: HostAccess): HostKnowledge['variables'] {
+  return {
+    ...(address === undefined || address === name ? {} : { ansible_host: address }),
+    ...(user === undefined ? {} : { ansible_user: user }),
+    ...(port === undefined ? {} : { ansible_port: port }),
+    ...(become ? { ansible_become: true } : {}),
+  };
 }
 
 interface Place {

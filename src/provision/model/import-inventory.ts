@@ -44,10 +44,8 @@ export function importInventory(hosts: readonly ImportedHost[], options: ImportO
   };
 }
 
-function heading({ sources, daemon }: ImportOptions, secrets: SecretNames): string {
+function heading({ sources }: ImportOptions, secrets: SecretNames): string {
   const lines = [`Imported from ${sources.join(', ')}.`];
-  if (daemon === 'keepalived')
-    lines.push('The hosts go on running keepalived; `vrrp_daemon: tandemd` on a host changes that one.');
   if (secrets.values.size > 0) lines.push('Passwords are in group_vars/all/secrets.yml.');
   return lines.map(line => `# ${line}\n`).join('');
 }

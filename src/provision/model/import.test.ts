@@ -99,7 +99,6 @@ ${more}`;
 test('an inventory as a person writes it, without the password', () => {
   const { inventory } = importAll({ ka67: PAIR(100), ka68: PAIR(95) });
   expect(inventory.text).toBe(`# Imported from ka67.conf, ka68.conf.
-# The hosts go on running keepalived; \`vrrp_daemon: tandemd\` on a host changes that one.
 # Passwords are in group_vars/all/secrets.yml.
 all:
   vars: { vrrp_daemon: keepalived }
