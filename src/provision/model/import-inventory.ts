@@ -140,7 +140,7 @@ function topologyOf(
     vrrp_scripts: named(scripts.shared),
     vrrp_track_processes: named(processes.shared),
     track_files: named(files.shared),
-    vrrp_instances: new Block(
+    vrrp_instances: named(
       Object.fromEntries(
         routers.map(router => [
           router.name,
