@@ -91,7 +91,9 @@ function addReading(tandem: Command): void {
       await renderCommand(file, options);
     });
   connectionOptions(inventoryOptions(tandem.command('graph')))
-    .description('Draw the topology: hosts, virtual routers, addresses, sync groups.')
+    .description(
+      'Draw the topology: hosts, virtual routers, addresses, sync groups, virtual and real servers.',
+    )
     .addOption(new Option('--format <FORMAT>', 'what to draw').choices(['svg', 'mermaid']).default('svg'))
     .option('-o, --output <FILE>', 'default: print. Nothing is overwritten')
     .option('--status', 'ask the hosts, and colour the nodes by what they are now')

@@ -15,6 +15,7 @@ export const PICTURED: readonly string[] = [
   'inventory/two-node.yml',
   'inventory/dual-network-sync-dual-master.yml',
   'inventory/three-node-full.yml',
+  'inventory/lvs-dr-dual-master.yml',
   'test/fixtures/graph/four-hosts.yml',
   'test/fixtures/graph/twenty-five-hosts.yml',
 ];

@@ -2,7 +2,7 @@
  * The picture of a topology. A cluster is a panel: hosts are columns, virtual routers are rows, and where they cross
  * stands the node's priority. Clusters of many hosts name the nodes in the rows instead.
  */
-import type { GraphCluster, GraphInstance, GraphNode, NodeState } from './graph.ts';
+import type { GraphCluster, GraphInstance, GraphNode, GraphServer, NodeState } from './graph.ts';
 import { element, fit, label, picture, textWidth } from './graph-svg.ts';
 
 const MARGIN = 20;
@@ -106,7 +106,7 @@ interface Columns {
 }
 
 function columnsOf(cluster: GraphCluster): Columns {
-  const { hosts, instances } = cluster;
+  const { hosts, instances, servers } = cluster;
   const widest = (texts: readonly string[], size: number): number =>
     Math.max(0, ...texts.map(text => textWidth(text, size)));
   const many = hosts.length > MOST_COLUMNS;
@@ -126,17 +126,14 @@ function columnsOf(cluster: GraphCluster): Columns {
     nameWidth: Math.max(
       110,
       widest(
-        instances.map(({ name }) => name),
+        [...instances, ...servers].map(({ name }) => name),
         13,
       ) + 16,
-      widest(instances.map(subtitle), SMALL) + 16,
+      widest([...instances.map(subtitle), ...servers.map(({ about }) => about)], SMALL) + 16,
     ),
     nodeWidth: Math.max(96, Math.max(...heads) + (many ? 52 : 20)),
     vipWidth:
-      widest(
-        instances.flatMap(({ vips }) => vips),
-        12,
-      ) + 24,
+      widest([...instances.flatMap(({ vips }) => vips), ...servers.map(({ address }) => address)], 12) + 24,
     hosts: many ? undefined : hosts.map(({ name }) => name),
     count: many ? Math.max(...instances.map(({ nodes }) => nodes.length)) : hosts.length,
   };
@@ -165,6 +162,11 @@ function drawCluster(cluster: GraphCluster, columns: Columns): Panel {
       y += rowHeight(member);
     }
     y += 8;
+  }
+  for (const server of cluster.servers) {
+    const row = drawServer(server, columns, y);
+    parts.push(row.svg);
+    y += row.height;
   }
   const frame = [
     element('rect', { width, height: y + 4, rx: 8, fill: '#ffffff', stroke: LINE }),
@@ -266,6 +268,65 @@ function drawNode(node: GraphNode, x: number, y: number, columns: Columns): stri
   ].join('');
 }
 
+/** A virtual server: its real servers, as many to a line as there is room for, and the address on the right. */
+function drawServer(
+  server: GraphServer,
+  columns: Columns,
+  y: number,
+): { readonly svg: string; readonly height: number } {
+  const left = 16 + columns.nameWidth;
+  const right = left + columns.count * columns.nodeWidth;
+  const chips: {
+    readonly text: string;
+    readonly x: number;
+    readonly line: number;
+    readonly width: number;
+  }[] = [];
+  let [x, line] = [left, 0];
+  for (const real of server.realServers) {
+    const width = Math.min(right - left, textWidth(real, 11) + 16);
+    if (x > left && x + width > right) [x, line] = [left, line + 1];
+    chips.push({ text: real, x, line, width });
+    x += width + 6;
+  }
+  const height = Math.max(ROW, (line + 1) * 26 + 14);
+  const middle = y + height / 2;
+  const top = middle - (line * 26) / 2;
+  return {
+    height,
+    svg: [
+      element('line', {
+        x1: left,
+        y1: middle,
+        x2: right + 24,
+        y2: middle,
+        stroke: LINE,
+        'stroke-dasharray': '2 3',
+      }),
+      label(server.name, 16, middle - 2, { 'font-size': 13, 'font-weight': 'bold', fill: INK }),
+      label(server.about, 16, middle + 13, { 'font-size': SMALL, fill: FAINT }),
+      ...chips.map(chip => {
+        const at = top + chip.line * 26;
+        const box = {
+          x: chip.x,
+          y: at - 10,
+          width: chip.width,
+          height: 20,
+          rx: 4,
+          fill: '#fff1e5',
+          stroke: '#e16f24',
+        };
+        const words = { 'text-anchor': 'middle', 'font-size': 11, fill: '#762c00' };
+        return [
+          element('rect', box),
+          label(fit(chip.text, chip.width - 8, 11), chip.x + chip.width / 2, at + 4, words),
+        ].join('');
+      }),
+      drawVip(server.address, right + 24, middle, columns),
+    ].join('\n'),
+  };
+}
+
 function drawVip(vip: string, x: number, y: number, columns: Columns): string {
   return [
     element('rect', {
@@ -296,7 +357,8 @@ function drawLegend(clusters: readonly GraphCluster[]): Panel {
       label(word, at + 28, 11, { 'font-size': 11, fill: FAINT }),
     ];
   });
-  const rest = 'the number is the priority · purple: virtual addresses';
+  const served = clusters.some(({ servers }) => servers.length > 0) ? ' · orange: real servers' : '';
+  const rest = `the number is the priority · purple: virtual addresses${served}`;
   parts.push(label(rest, x, 11, { 'font-size': 11, fill: FAINT }));
   return { width: x + textWidth(rest, 11), height: 18, svg: parts.join('\n') };
 }

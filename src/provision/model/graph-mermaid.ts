@@ -10,7 +10,7 @@ const STYLES: Readonly<Record<NodeState, string>> = {
   unknown: 'stroke:#8c959f,stroke-dasharray:2 4',
 };
 
-/** Hosts point at their instances, instances at their virtual addresses; the line's label is state and priority. */
+/** Hosts point at their instances, instances at their virtual addresses, virtual servers at their real servers; the line's label is state and priority. */
 export function mermaidGraph(clusters: readonly GraphCluster[]): string {
   const lines = ['flowchart LR'];
   const styles: string[] = [];
@@ -34,6 +34,16 @@ export function mermaidGraph(clusters: readonly GraphCluster[]): string {
       for (const [index, vip] of instance.vips.entries()) {
         lines.push(`    ${id} --- ${id}v${index}{{"${quoted(vip)}"}}`);
         styles.push('stroke:#a475f9');
+      }
+    }
+    for (const [index, server] of cluster.servers.entries()) {
+      const id = `c${c}s${index}`;
+      lines.push(
+        `    ${id}[/"${quoted(server.name)}<br/>${quoted(server.address)}<br/>${quoted(server.about)}"/]`,
+      );
+      for (const [real, text] of server.realServers.entries()) {
+        lines.push(`    ${id} --> ${id}r${real}["${quoted(text)}"]`);
+        styles.push('stroke:#e16f24');
       }
     }
     lines.push('  end');

@@ -31,11 +31,22 @@ interface GraphHost {
   readonly state: 'reached' | 'unreachable' | 'unknown';
 }
 
+export interface GraphServer {
+  readonly name: string;
+  /** `TCP · DR · VI_1`: protocol, method, the instance that brings the address. */
+  readonly about: string;
+  /** `10.16.8.100:80`, or `fwmark 1`. */
+  readonly address: string;
+  /** `web8:8080 ×3`: name, port where it is mapped, weight where it is not 1. */
+  readonly realServers: readonly string[];
+}
+
 export interface GraphCluster {
   readonly name: string;
   readonly hosts: readonly GraphHost[];
   /** Members of a sync group stand together. */
   readonly instances: readonly GraphInstance[];
+  readonly servers: readonly GraphServer[];
 }
 
 /** What is known beside the topology. */
@@ -75,8 +86,34 @@ export function graphOf(topology: DerivedTopology, context: GraphContext): reado
       name: cluster.name,
       hosts: cluster.hosts.map(host => hostOf(host, context)),
       instances: instances.toSorted((a, b) => rank(a) - rank(b)),
+      servers: serversOf(cluster.name, cluster.hosts, topology),
     };
   });
+}
+
+/** Virtual servers over all directors, each once. */
+function serversOf(
+  cluster: string,
+  hosts: readonly string[],
+  topology: DerivedTopology,
+): readonly GraphServer[] {
+  const servers = new Map<string, GraphServer>();
+  for (const block of hosts.flatMap(host => topology.hosts.get(host)?.virtual_servers ?? [])) {
+    if (block.cluster !== cluster) continue;
+    const { address = '', family, fwmark, port, name, protocol, method, instance } = block;
+    const shown =
+      fwmark === undefined ? `${family === 6 ? `[${address}]` : address}:${port}` : `fwmark ${fwmark}`;
+    servers.set(`${name} ${protocol} ${shown}`, {
+      name,
+      about: [protocol, method, instance].join(' · '),
+      address: shown,
+      realServers: block.real_servers.map(real => {
+        const mapped = real.port === undefined || real.port === port ? '' : `:${real.port}`;
+        return `${real.host}${mapped}${real.weight === 1 ? '' : ` ×${real.weight}`}`;
+      }),
+    });
+  }
+  return [...servers.values()];
 }
 
 function hostOf(name: string, { interfacesOf, sights }: GraphContext): GraphHost {

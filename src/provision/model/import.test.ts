@@ -143,3 +143,57 @@ test('a difference is found and names the keyword; a password is not shown', () 
     'virtual_ipaddress',
   ]);
 });
+
+test('options that a list of peers alone can say are named as lost', () => {
+  const unicast = (priority: number, peer: string): string =>
+    PAIR(priority).replace('  authentication', `  unicast_peer {\n    ${peer}\n  }\n  authentication`);
+  const { verdict } = importAll({
+    a: unicast(100, '10.0.0.2 min_ttl 250').replace(
+      'interface eth0',
+      'interface eth0\n unicast_src_ip 10.0.0.1',
+    ),
+    b: unicast(95, '10.0.0.1').replace('interface eth0', 'interface eth0\n unicast_src_ip 10.0.0.2'),
+  });
+  expect([...verdict.differences.keys()]).toEqual(['a']);
+  expect(verdict.differences.get('a')).toContainEqual(
+    expect.objectContaining({ where: 'vrrp_instance VI_1', keyword: 'unicast_peer' }),
+  );
+});
+
+test('keys of signed adverts stay out of the inventory, and that is said', () => {
+  const hmac = PAIR(100).replace(
+    '  authentication',
+    '  auth_hmac {\n    key 1 hex:0011\n  }\n  authentication',
+  );
+  const { hosts, inventory } = importAll({ a: hmac, b: hmac.replace('priority 100', 'priority 95') });
+  expect(hosts[0]?.notes.map(({ id }) => id)).toContain('left-out');
+  expect(inventory.text).not.toContain('0011');
+});
+
+test('hosts that disagree are no cluster: the complaint names instance and keyword', () => {
+  const { verdict } = importAll({ a: PAIR(100), b: PAIR(95).replace('10.0.0.100', '10.0.0.101') });
+  expect(verdict.complaints).toContainEqual(
+    expect.objectContaining({ severity: 'error', message: expect.stringMatching(/VI_1: virtual_ipaddress/) }),
+  );
+});
+
+test('a password of SSL_GET is a secret too', () => {
+  const { inventory, verdict } = importAll({
+    a: PAIR(100, 'SSL {\n  password "t0psecret"\n}\n'),
+    b: PAIR(95, 'SSL {\n  password "t0psecret"\n}\n'),
+  });
+  expect(inventory.text).not.toContain('t0psecret');
+  expect(inventory.secrets?.reveal()).toContain('t0psecret');
+  expect(JSON.stringify([...verdict.differences])).not.toContain('t0psecret');
+  expect([...verdict.differences]).toEqual([]);
+});
+
+test('hosts that share no virtual router are clusters of their own', () => {
+  const other = (priority: number): string =>
+    PAIR(priority)
+      .replace('virtual_router_id 51', 'virtual_router_id 52')
+      .replace('10.0.0.100', '10.0.1.100');
+  const { inventory, verdict } = importAll({ a: PAIR(100), b: PAIR(95), c: other(100), d: other(95) });
+  expect(inventory.text).toMatch(/children:\n {4}a_b:\n[^]*\n {4}c_d:\n/);
+  expect([...verdict.differences]).toEqual([]);
+});
