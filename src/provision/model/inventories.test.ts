@@ -114,6 +114,16 @@ topology:
 
 test('the JSON Schema describes groups and topologies, and is free of transforms', () => {
   const schema = JSON.stringify(inventorySchema());
-  for (const word of ['vrrp_instances', 'virtual_router_id', 'ansible_host', 'topology_defaults', 'children'])
+  for (const word of [
+    'virtual_servers',
+    'real_servers',
+    'proxies',
+    'scripts',
+    'vrrp_instances',
+    'virtual_router_id',
+    'ansible_host',
+    'topology_defaults',
+    'children',
+  ])
     expect(schema).toContain(`"${word}"`);
 });
