@@ -28,6 +28,15 @@ describe('a lab from an inventory', () => {
     });
   });
 
+  test('a NIC can have several addresses in the short form', () => {
+    const spec = specFromHosts('dual', [
+      { name: 'a', vars: { interfaces: { eth0: ['10.0.0.1/24', 'fd00::1/64'] } } },
+    ]);
+    expect(spec.hosts[0]?.interfaces).toEqual([
+      { name: 'eth0', network: '10.0.0.0/24', addresses: ['10.0.0.1/24', 'fd00::1/64'] },
+    ]);
+  });
+
   test('described NICs go to their networks; ansible_host gets one of its own only where none has it', () => {
     const networks = {
       lan: { subnets: ['172.16.8.0/24', '2001:db8::/64'] },

@@ -51,7 +51,8 @@ export function specFromHosts(
 
 function interfacesOf(host: InventoryHost, complaints: string[]): LabInterface[] {
   const nics = Object.entries(record(host.vars['interfaces'])).map(([name, value]) => {
-    const fields = typeof value === 'string' ? { addresses: [value] } : record(value);
+    const listed = typeof value === 'string' || Array.isArray(value);
+    const fields = listed ? { addresses: value } : record(value);
     const addresses = strings(fields['addresses']);
     for (const address of addresses) {
       if (!address.includes('/') || !parseCidr(address)) {

@@ -19,6 +19,7 @@ export interface HostShare extends Omit<Serving, 'syncDaemon'> {
   readonly scripts: readonly HostBlock[];
   readonly syncGroups: readonly HostBlock[];
   readonly instances: readonly HostInstance[];
+  readonly extra: readonly string[];
   readonly interfaces: readonly NeededInterface[];
 }
 
@@ -57,6 +58,7 @@ export function shareOf(
       host,
     ),
     instances: own.map(({ instance, node }) => hostInstance(instance, node)),
+    extra: extraText(draft, host),
     openings: [
       ...own.flatMap(({ instance, node }) => openingsOf(instance, node, globals)),
       ...serving.openings,
@@ -118,6 +120,21 @@ function blocks(
     cluster: draft.source.name,
     keywords: [...safeLines(draft, words, `${part} ${name}`, keyword).values()].flat(),
   }));
+}
+
+/** Blocks that only keepalived.conf has words for; a brace too many would change the blocks around them. */
+function extraText(draft: ClusterDraft, host: string): readonly string[] {
+  const text = draft.part('extra', host);
+  if (typeof text !== 'string' || text.trim() === '') return [];
+  const bare = text.replaceAll(/"[^"\n]*"|[#!].*/g, '');
+  if (bare.split('{').length !== bare.split('}').length)
+    draft.report.error(
+      'keyword-value',
+      `extra of ${host}: its braces do not match`,
+      positionAt(draft.source.topology, ['extra']) ?? draft.source.position,
+      'each block that begins must end there too',
+    );
+  return [text.trimEnd()];
 }
 
 /** A group on a host joins those of its instances that run there; fewer than two need none. */

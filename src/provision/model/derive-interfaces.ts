@@ -185,3 +185,12 @@ function sameAddress(a: string, b: string): boolean {
 export function onInterface(declared: DeclaredInterface, address: Uint8Array): boolean {
   return declared.addresses.some(cidr => cidrContains(cidr, address));
 }
+
+/** The network of an interface's address. */
+export function networkOf(cidr: Cidr): Cidr {
+  const address = cidr.address.map((byte, index) => {
+    const kept = Math.max(0, Math.min(8, cidr.prefix - index * 8));
+    return byte & ((0xff << (8 - kept)) & 0xff);
+  });
+  return { address, prefix: cidr.prefix };
+}

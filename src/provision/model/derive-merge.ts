@@ -16,6 +16,7 @@ export function mergeShares(
   const all = shares.map(({ share }) => share);
   const parts = {
     instances: all.flatMap(share => share.instances),
+    extra: all.flatMap(share => share.extra),
     virtual_servers: all.flatMap(share => share.virtualServers),
     real_server: mergeRealServers(all.flatMap(share => share.realServer ?? [])),
     nginx: mergeProxies(all.flatMap(share => share.nginx ?? [])),

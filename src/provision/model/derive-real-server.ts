@@ -1,7 +1,7 @@
 /** What follows from virtual servers for a host that serves behind them. */
-import { cidrContains, familyOf, formatCidr, formatIp, type Cidr, type Family } from '#base/address.ts';
+import { cidrContains, familyOf, formatCidr, formatIp, type Family } from '#base/address.ts';
 import { directorAddresses, checkPorts } from './derive-director.ts';
-import { interfaceWith, type HostFacts } from './derive-interfaces.ts';
+import { interfaceWith, networkOf, type HostFacts } from './derive-interfaces.ts';
 import { PROTOCOLS, type ServedAddress, type ServerModel } from './derive-servers.ts';
 import type { UpstreamModel } from './derive-upstreams.ts';
 import { distinct } from './derive-merge.ts';
@@ -126,7 +126,7 @@ function gatewaysOf(services: readonly Service[], facts: HostFacts): readonly Re
 }
 
 /** Services that answer from one address through the same gateway share its table. */
-export function mergeGateways(gateways: readonly RealServerGateway[]): readonly RealServerGateway[] {
+function mergeGateways(gateways: readonly RealServerGateway[]): readonly RealServerGateway[] {
   const merged = new Map<string, RealServerGateway>();
   for (const gateway of gateways) {
     const key = `${gateway.from} ${gateway.address}`;
@@ -146,15 +146,6 @@ export function mergeGateways(gateways: readonly RealServerGateway[]): readonly 
 
 function isTrue(flag: unknown): boolean {
   return flag === true || flag === 'true' || flag === 'yes';
-}
-
-/** The network of an interface's address. */
-export function networkOf(cidr: Cidr): Cidr {
-  const address = cidr.address.map((byte, index) => {
-    const kept = Math.max(0, Math.min(8, cidr.prefix - index * 8));
-    return byte & ((0xff << (8 - kept)) & 0xff);
-  });
-  return { address, prefix: cidr.prefix };
 }
 
 export function realServerOpenings(services: readonly Service[], factsOf: FactsOf): Opening[] {

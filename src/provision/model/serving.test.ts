@@ -57,6 +57,7 @@ describe('direct routing', () => {
       roles: ['real_server'],
       instances: [],
       global_defs: [],
+      extra: [],
       virtual_servers: [],
     });
     expect(web8.real_server?.vips).toMatchObject([

@@ -77,6 +77,9 @@ export const topologySchema = z.strictObject({
   global_defs: z.record(z.string(), keywordValue).optional(),
   networks: z.record(z.string(), network).optional(),
   site: text.optional().meta({ description: 'where the networks are, if not the cluster alone' }),
+  extra: text
+    .optional()
+    .meta({ description: 'further blocks of keepalived.conf, rendered as they stand after all others' }),
   accept: z.array(text).optional().meta({ description: 'ids of warnings that are meant as they are' }),
   virtual_servers: z
     .record(z.string(), virtualServerSchema)

@@ -66,6 +66,7 @@ const KNOWN_KEYS = [
   'proxies',
   'scripts',
   'networks',
+  'extra',
   'site',
   'accept',
 ];

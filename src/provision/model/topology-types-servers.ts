@@ -6,7 +6,7 @@ import type { HostBlock, SysctlSetting } from './topology-types.ts';
 export type LvsMethod = 'NAT' | 'DR' | 'TUN';
 
 /** A real server or upstream as its director or proxy sees it. */
-export interface Upstream {
+interface Upstream {
   /** The inventory's name. */
   readonly host: string;
   /** Without brackets or prefix. */

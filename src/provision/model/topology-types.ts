@@ -119,6 +119,8 @@ export interface HostTopology {
   readonly script_files: readonly ScriptFile[];
   /** All hosts of the clusters, this one included. */
   readonly peers: readonly Peer[];
+  /** Further blocks, as they stand. */
+  readonly extra: readonly string[];
   readonly openings: readonly Opening[];
   readonly sysctls: readonly SysctlSetting[];
   /** Interfaces that must exist; check with `checkInterfaces` once facts are known. */
@@ -169,6 +171,7 @@ export function emptyHostTopology(host: string): HostTopology {
     sync_groups: [],
     instances: [],
     roles: [],
+    extra: [],
     virtual_servers: [],
     real_server: undefined,
     nginx: undefined,

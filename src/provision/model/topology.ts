@@ -65,7 +65,7 @@ class Derivation {
 
   run(): DerivedTopology {
     const diagnostics: Diagnostic[] = [];
-    const finished: Finished[] = [];
+    const finished: Cluster[] = [];
     const names = new Map<string, ClusterSource>();
     for (const source of findClusters(this.#inventory)) {
       const report = new Report();
@@ -82,7 +82,7 @@ class Derivation {
       const done = this.#cluster(source, report);
       const shares = done && !report.failed ? sharesOf(done) : undefined;
       if (done && shares && !report.failed) {
-        finished.push(done);
+        finished.push(done.cluster);
         for (const [host, share] of shares) this.#addShare(host, done.cluster, share);
       }
       diagnostics.push(...report.diagnostics);
@@ -90,9 +90,9 @@ class Derivation {
       this.#variables.clear();
     }
     const hosts = this.#hosts(diagnostics);
-    const clusters = finished
-      .map(({ cluster }) => cluster)
-      .filter(cluster => [...cluster.hosts, ...cluster.realServers].every(host => hosts.has(host)));
+    const clusters = finished.filter(cluster =>
+      [...cluster.hosts, ...cluster.realServers].every(host => hosts.has(host)),
+    );
     return { clusters, hosts, diagnostics };
   }
 
