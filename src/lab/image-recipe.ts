@@ -74,7 +74,7 @@ const LAYERS: Readonly<Record<LayerName, { packages: readonly string[]; disabled
   firewalls: { packages: ['firewalld', 'ufw'], disabled: ['firewalld.service', 'ufw.service'] },
   keepalived: { packages: ['keepalived'], disabled: ['keepalived.service'] },
   services: {
-    packages: ['nginx-light', 'haproxy', 'chrony', 'rsyslog', 'logrotate', 'python3-aiosmtpd'],
+    packages: ['nginx-light', 'haproxy', 'chrony', 'rsyslog', 'logrotate', 'python3-aiosmtpd', 'psmisc'],
     disabled: [
       'nginx.service',
       'haproxy.service',

@@ -5,11 +5,8 @@
 import { describe, expect, test } from 'vitest';
 import { labSpecOf } from '#cli/commands/lab-spec.ts';
 import { labUp, type Lab } from '#lab/lab.ts';
-import { eventually } from '../support/pair.ts';
-import { ROOT, said, tandem, totalsOf } from '../support/tandem.ts';
-
-/** VIP → the host that alone holds it. */
-type Placement = Readonly<Record<string, string>>;
+import { healthy, idleAndDown, placed, placement, slots, type Placement } from '../support/rehearsal.ts';
+import { ROOT, said, tandem } from '../support/tandem.ts';
 
 interface Topology {
   readonly inventory: string;
@@ -100,27 +97,6 @@ const TOPOLOGIES: readonly Topology[] = [
   },
 ];
 
-/** Every VIP with the hosts that hold it, joined by commas; a host that is down holds nothing. */
-async function placement(lab: Lab, vips: readonly string[]): Promise<Placement> {
-  const addresses = await Promise.all(
-    lab.spec.hosts.map(async ({ name }) => {
-      const shown = await lab.exec(name, ['ip', '-o', 'addr']).catch(() => undefined);
-      return [name, shown?.stdout ?? ''] as const;
-    }),
-  );
-  const holders = (vip: string) =>
-    addresses.filter(([, text]) => text.includes(` ${vip}/`)).map(([name]) => name);
-  return Object.fromEntries(vips.map(vip => [vip, holders(vip).join(',')]));
-}
-
-async function placed(lab: Lab, expected: Placement): Promise<void> {
-  let last: Placement = {};
-  await eventually(`VIPs at ${JSON.stringify(expected)}`, 20_000, async () => {
-    last = await placement(lab, Object.keys(expected));
-    return JSON.stringify(last) === JSON.stringify(expected);
-  }).catch(() => expect(last).toEqual(expected));
-}
-
 async function rehearse(lab: Lab, topology: Topology): Promise<void> {
   const path = `${ROOT}inventory/${topology.inventory}.yml`;
   const first = await tandem(lab, ['apply', '-i', path]);
@@ -130,29 +106,14 @@ async function rehearse(lab: Lab, topology: Topology): Promise<void> {
   await placed(lab, topology.whenBroken);
   await topology.healed(lab);
   await placed(lab, topology.whenHealed);
-  await eventually('status is healthy', 20_000, async () => {
-    return (await tandem(lab, ['status', '-i', path])).code === 0;
-  });
+  await healthy(lab, path);
   await placed(lab, topology.whenHealed);
-  const second = await tandem(lab, ['apply', '-i', path, '--json']);
-  expect(second.code, said(second)).toBe(0);
-  expect(totalsOf(second)).toMatchObject({ changed: 0, pending: 0, failed: 0 });
-  const torn = await tandem(lab, ['teardown', '-i', path, '--yes', topology.inventory]);
-  expect(torn.code, said(torn)).toBe(0);
+  await idleAndDown(lab, path, [topology.inventory]);
   const nobody = Object.fromEntries(Object.keys(topology.built).map(vip => [vip, '']));
   expect(await placement(lab, Object.keys(topology.built))).toEqual(nobody);
 }
 
-/** So many labs at a time: most of a rehearsal is waiting, and the rest is uploads. */
-const slots = Array.from({ length: 3 }, () => Promise.resolve());
-
-/** Runs `work` behind what its slot has to do already. */
-function inSlot(index: number, work: () => Promise<void>): Promise<void> {
-  const slot = index % slots.length;
-  const done = (slots[slot] ?? Promise.resolve()).then(work);
-  slots[slot] = done.catch(() => undefined);
-  return done;
-}
+const inSlot = slots(3);
 
 describe.concurrent.each(TOPOLOGIES)('$inventory', topology => {
   test('is built, fails over as it should, and is taken down', () =>

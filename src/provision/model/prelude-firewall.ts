@@ -2,7 +2,7 @@
 
 /** Name → text, as in the prelude. */
 export const FIREWALL_FUNCTIONS: ReadonlyMap<string, string> = new Map([
-  // The firewall as it matters to file $1: four lines, an empty one, and the ruleset.
+  // The firewall as it matters to file $1: four lines, an empty one, and the ruleset after what nft warns of.
   [
     't_firewall',
     `t_firewall() {
@@ -15,7 +15,7 @@ echo "configuration $t_c"
 echo "included $t_i"
 [ ! -f "$1" ] || t_h=$(sha256sum <"$1")
 printf 'file %s\\n\\n' "\${t_h%% *}"
-[ $t_x = no ] || nft -t list ruleset
+[ $t_x = no ] || { nft -t list ruleset 2>&1 >/dev/null; nft -t list ruleset 2>/dev/null; }
 }`,
   ],
   // Commands that delete every rule with our tag, for nft -f.
@@ -61,7 +61,7 @@ case $t_v in
 *) for t_l in "$4" "$5"; do [ ! -f "$t_l" ] || t_c=$t_l; done;;
 esac
 echo "file $t_c"
-[ -z "$t_c" ] || grep -e '^\\*filter' -e '--comment "*tandem:' "$t_c" || :
+[ -z "$t_c" ] || grep -e '^\\*filter' -e '--comment "*tandem-' "$t_c" || :
 printf 'live\\n%s\\n' "$t_v"
 }`,
   ],
@@ -71,7 +71,7 @@ printf 'live\\n%s\\n' "$t_v"
     `t_iptables_put() {
 {
 echo '*filter'
-"$1-save" -t filter | sed -n '/--comment "*tandem:/s/^-A /-D /p'
+"$1-save" -t filter | sed -n '/--comment "*tandem-[0-9a-f]/s/^-A /-D /p'
 printf %s "$3" | sed 's/^-A \\([^ ]*\\) /-I \\1 1 /'
 echo COMMIT
 } | "$1-restore" -w -n
@@ -83,7 +83,7 @@ case $t_l in
 '-A '*|'-I '*|COMMIT*) [ $t_k = no ] || { printf %s "$3"; t_k=no; };;
 '*'*) t_k=no;;
 esac
-case $t_l in *'--comment tandem:'*|*'--comment "tandem:'*) ;; *) printf '%s\\n' "$t_l";; esac
+case $t_l in *'--comment tandem-'*|*'--comment "tandem-'*) ;; *) printf '%s\\n' "$t_l";; esac
 done <"$2" >"$t_q"
 chown --reference="$2" "$t_q"; chmod --reference="$2" "$t_q"; t_label "$t_q" "$2"
 sync "$t_q"; mv -f "$t_q" "$2"

@@ -79,14 +79,14 @@ describe('iptables', () => {
   ])('%s', (_, saved, openings, expected) => {
     const rules = filterRules(openings, 4, parseFilterTable(saved)).split('\n').filter(Boolean);
     expect(rules.map(rule => rule.replace(/ -m comment.*/, ''))).toEqual(expected);
-    for (const rule of rules) expect(rule).toMatch(/ -m comment --comment tandem:[0-9a-f]{8} -j ACCEPT$/);
+    for (const rule of rules) expect(rule).toMatch(/ -m comment --comment tandem-[0-9a-f]{8} -j ACCEPT$/);
   });
 
   test('there is nothing to do once live rules and file have them, however they are spelled', () => {
     const [change] = iptablesChanges([VRRP], seen(IPTABLES, '/etc/iptables/rules.v4'), context);
     expect(change).toMatchObject({ summary: 'opened in iptables', effect: 'none' });
     const rules = change?.after ?? '';
-    const quoted = rules.replaceAll(/(tandem:\w+)/g, '"$1"');
+    const quoted = rules.replaceAll(/(tandem-\w+)/g, '"$1"');
     const both = seen(`${IPTABLES}${quoted}`, '/etc/iptables/rules.v4', `*filter\n${rules}`);
     expect(iptablesChanges([VRRP], both, context)).toEqual([]);
     expect(iptablesChanges([], both, context)).toMatchObject([{ after: '' }]);

@@ -45,9 +45,12 @@ export function parseFilterTable(text: string): FilterTable {
   return { dropping, ufw: before !== undefined, tags: tagsIn(text) };
 }
 
-/** Our tags in rules as `iptables-save` or a file for `iptables-restore` has them. */
+/**
+ * Our tags in rules as `iptables-save` or a file for `iptables-restore` has them. They differ from those in nftables'
+ * own rules, since nft lists both.
+ */
 export function tagsIn(text: string): string[] {
-  return [...text.matchAll(/--comment "?(tandem:[0-9a-f]+)"?/g)].map(([, tag = '']) => tag);
+  return [...text.matchAll(/--comment "?(tandem-[0-9a-f]+)"?/g)].map(([, tag = '']) => tag);
 }
 
 /** Lines for `iptables-restore`, each with a tag of its own; empty without any. */
@@ -60,7 +63,7 @@ export function filterRules(openings: readonly OpeningArgs[], family: 4 | 6, tab
       .flatMap(match => ruleTexts(match).map(text => `-A ${place} ${text}`)),
   );
   return [...new Set(rules)]
-    .map(rule => `${rule} -m comment --comment tandem:${sha256Of(rule).slice(0, 8)} -j ACCEPT\n`)
+    .map(rule => `${rule} -m comment --comment tandem-${sha256Of(rule).slice(0, 8)} -j ACCEPT\n`)
     .join('');
 }
 

@@ -31,7 +31,7 @@ export function rulesFor(openings: readonly OpeningArgs[], chains: readonly Base
         .filter(opening => FAMILIES[chain.family]?.includes(opening.family) === true)
         .map(opening => matchAt(opening, chain.hook))
         .filter(match => match !== undefined)
-        .map(nftText);
+        .map(match => nftText(match, chain.family));
       return [...new Set(texts)].map(text => ({ chain, text, tag: `tandem:${sha256Of(text).slice(0, 8)}` }));
     });
 }
@@ -39,7 +39,7 @@ export function rulesFor(openings: readonly OpeningArgs[], chains: readonly Base
 const FAMILIES: Readonly<Record<string, readonly number[]>> = { inet: [4, 6], ip: [4], ip6: [6] };
 
 /** `iifname` and not `iif`: the rule must load before the interface is there. */
-function nftText(match: Match): string {
+function nftText(match: Match, table: string): string {
   const ip = match.family === 4 ? 'ip' : 'ip6';
   const set = (values: readonly string[]): string =>
     values.length === 1 ? `${values[0]}` : `{ ${values.join(', ')} }`;
@@ -51,7 +51,7 @@ function nftText(match: Match): string {
   return [
     ...(match.from === undefined ? [] : [`iifname "${match.from}"`]),
     ...(match.to === undefined ? [] : [`oifname "${match.to}"`]),
-    `meta nfproto ipv${match.family}`,
+    ...(table === 'inet' ? [`meta nfproto ipv${match.family}`] : []),
     ...(match.sources.length > 0 ? [`${ip} saddr ${set(match.sources)}`] : []),
     ...(match.destinations.length > 0 ? [`${ip} daddr ${set(match.destinations)}`] : []),
     ...(ports.length > 0 ? ports : [`meta l4proto ${match.protocol}`]),
@@ -87,7 +87,7 @@ export function ownTable(openings: readonly OpeningArgs[], allowed: readonly All
     ...openings
       .map(opening => matchAt(opening, 'input'))
       .filter(match => match !== undefined)
-      .map(nftText),
+      .map(match => nftText(match, 'inet')),
     'ct state established,related',
     'iif "lo"',
     'meta l4proto { icmp, ipv6-icmp }',

@@ -24,10 +24,10 @@ interface RawChain {
   readonly rules: string[];
 }
 
-/** nft marks tables of iptables-nft with this comment. */
-const MANAGED = 'is managed by iptables-nft';
+/** nft warns of tables of iptables-nft: on standard error or, in older releases, among the tables. */
+const MANAGED = /^# Warning: table (\S+ \S+) is managed by iptables-nft/gm;
 
-/** Base chains of `nft -t list ruleset`, in its order. Lines that mean nothing here are skipped. */
+/** Base chains of `nft -t list ruleset`, in its order, with its warnings anywhere. Lines that mean nothing here are skipped. */
 export function parseRuleset(text: string): BaseChain[] {
   const chains = rawChains(text);
   const reaches = (chain: RawChain, seen: Set<RawChain>): boolean => {
@@ -67,16 +67,15 @@ export function parseRuleset(text: string): BaseChain[] {
 
 function rawChains(text: string): RawChain[] {
   const chains: RawChain[] = [];
-  let managed = false;
+  const managed = new Set([...text.matchAll(MANAGED)].map(([, name]) => name));
   let table: { family: string; name: string; managed: boolean } | undefined;
   let chain: RawChain | undefined;
   for (const line of text.split('\n').map(each => each.trim())) {
     const opens = /^table (\S+) (\S+) \{/.exec(line);
     const begins = /^chain (\S+) \{/.exec(line);
-    if (line.startsWith('#')) managed = line.includes(MANAGED);
-    else if (opens) {
-      table = { family: opens[1] ?? '', name: opens[2] ?? '', managed };
-      managed = false;
+    if (opens) {
+      const [, family = '', name = ''] = opens;
+      table = { family, name, managed: managed.has(`${family} ${name}`) };
     } else if (begins && table) {
       chain = {
         family: table.family,

@@ -1,0 +1,201 @@
+/** Hosts whose firewalls are firewalld, ufw and iptables: VRRP gets through, stays through a reload, and goes again. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { must } from '#base/assert.ts';
+import { EXCLUSIONS, type Exclusion } from '#lab/exclusions.ts';
+import {
+  compareSnapshots,
+  formatDifferences,
+  labUp,
+  snapshotHost,
+  type Lab,
+  type Snapshot,
+} from '#lab/lab.ts';
+import { eventually } from '../support/pair.ts';
+import { countSshUse } from '../support/sessions.ts';
+import { said, tandem, totalsOf } from '../support/tandem.ts';
+
+const VIP = '172.16.8.100';
+
+interface Kept {
+  readonly address: string;
+  /** Starts the host's firewall: it drops what it is not told to let in. */
+  readonly begin: string;
+  readonly reload: string;
+}
+
+const RULES = `# kept by hand
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -i lo -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+COMMIT
+`;
+const LOAD = 'iptables-restore </etc/iptables/rules.v4';
+
+const FIREWALLS: Readonly<Record<string, Kept>> = {
+  zones: {
+    address: '172.16.8.10',
+    begin: 'systemctl enable --now firewalld; firewall-cmd --state',
+    reload: 'firewall-cmd --reload',
+  },
+  ufw: {
+    address: '172.16.8.11',
+    begin: 'ufw allow 22/tcp; ufw --force enable',
+    reload: 'ufw reload',
+  },
+  tables: {
+    address: '172.16.8.12',
+    begin: `mkdir -p /etc/iptables; cat >/etc/iptables/rules.v4; ${LOAD}`,
+    reload: LOAD,
+  },
+};
+const HOSTS = Object.keys(FIREWALLS);
+
+let lab: Lab;
+let directory: string;
+let inventory: string;
+let before: ReadonlyMap<string, Snapshot>;
+
+/** On all hosts side by side. */
+const everywhere = <T>(what: (host: string, kept: Kept) => Promise<T>): Promise<T[]> =>
+  Promise.all(Object.entries(FIREWALLS).map(([host, kept]) => what(host, kept)));
+
+const snapshots = async () =>
+  new Map(await everywhere(async host => [host, await snapshotHost(lab, host)] as const));
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'tandem-firewalls-'));
+  inventory = join(directory, 'walled.yml');
+  writeFileSync(inventory, inventoryText());
+  lab = await labUp(
+    {
+      name: `firewalls-${process.pid}`,
+      networks: [{ name: 'lan' }],
+      hosts: Object.entries(FIREWALLS).map(([name, { address }]) => ({
+        name,
+        interfaces: [{ name: 'eth0', network: 'lan', addresses: [`${address}/24`] }],
+        layers: ['firewalls'],
+      })),
+      controller: { addresses: { lan: ['172.16.8.2/24'] } },
+    },
+    { ephemeral: true },
+  );
+  const verbose = 'echo LogLevel VERBOSE >/etc/ssh/sshd_config.d/verbose.conf; systemctl reload ssh';
+  await everywhere((host, { begin }) =>
+    lab.exec(
+      host,
+      { script: `set -e; ${verbose}; ${begin}` },
+      { check: true, stdin: RULES, timeoutMs: 60_000 },
+    ),
+  );
+  before = await snapshots();
+});
+
+afterAll(async () => {
+  await lab?.down();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function inventoryText(): string {
+  const hosts = Object.entries(FIREWALLS).map(
+    ([name, { address }]) => `    ${name}: { ansible_host: ${address} }`,
+  );
+  return `all:
+  vars: { ansible_user: root }
+  hosts:
+${hosts.join('\n')}
+topology:
+  vrrp_instances:
+    VG_1:
+      interface: eth0
+      virtual_router_id: 103
+      nodes: [${HOSTS.join(', ')}]
+      virtual_ipaddress: [${VIP}]
+`;
+}
+
+async function holders(): Promise<string[]> {
+  const held = await everywhere(async host => {
+    const { stdout } = await lab.exec(host, ['ip', '-o', 'address', 'show', 'to', VIP]);
+    return stdout.includes(VIP) ? [host] : [];
+  });
+  return held.flat();
+}
+
+/** Each backup has heard of the master: with a firewall in between there would be several. */
+async function oneMaster(): Promise<void> {
+  await eventually('status is healthy', 20_000, async () => {
+    return (await tandem(lab, ['status', '-i', inventory])).code === 0;
+  });
+  expect(await holders()).toEqual(['zones']);
+}
+
+test('adverts pass firewalld, ufw and iptables', async () => {
+  const first = await tandem(lab, ['apply', '-i', inventory]);
+  expect(first.code, said(first)).toBe(0);
+  await oneMaster();
+  const zone = await lab.exec('zones', ['firewall-cmd', '--permanent', '--zone=public', '--list-rich-rules']);
+  expect(zone.stdout).toContain('destination address="224.0.0.18" protocol value="112" accept');
+  const chain = await lab.exec('ufw', ['iptables', '-S', 'ufw-before-input', '1']);
+  expect(chain.stdout).toMatch(/-i eth0 .*--comment "?tandem-.* -j ACCEPT/);
+});
+
+test('a second apply finds nothing to do in one exec', async () => {
+  const counts = await everywhere(host => countSshUse(lab, host));
+  const second = await tandem(lab, ['apply', '-i', inventory, '--json']);
+  expect(second.code, said(second)).toBe(0);
+  expect(totalsOf(second)).toMatchObject({ changed: 0, pending: 0, unknown: 0, failed: 0 });
+  for (const count of counts) expect(await count()).toMatchObject({ connections: 1, execs: 1 });
+});
+
+test('each firewall’s reload keeps the openings; one that is taken out is put back', async () => {
+  await everywhere((host, { reload }) =>
+    lab.exec(host, { script: reload }, { check: true, timeoutMs: 30_000 }),
+  );
+  const plan = await tandem(lab, ['plan', '-i', inventory]);
+  expect(plan.code, said(plan)).toBe(0);
+  await oneMaster();
+  const removals: Readonly<Record<string, string>> = {
+    zones: `firewall-cmd --remove-rich-rule='rule family="ipv4" destination address="224.0.0.18" protocol value="112" accept'`,
+    ufw: 'iptables -D ufw-before-input 1',
+    tables: 'sed -i /tandem-/d /etc/iptables/rules.v4',
+  };
+  await everywhere(host => lab.exec(host, { script: must(removals[host], host) }, { check: true }));
+  const again = await tandem(lab, ['apply', '-i', inventory, '--tags', 'firewall', '--json']);
+  expect(again.code, said(again)).toBe(0);
+  expect(totalsOf(again)).toMatchObject({ changed: 3, failed: 0 });
+  expect((await tandem(lab, ['plan', '-i', inventory])).code).toBe(0);
+  await oneMaster();
+});
+
+/** What using a host leaves, whoever does it. */
+const USED: readonly Exclusion[] = [
+  {
+    keys: /^file:\/run\/systemd\/journal\/synced$/,
+    reason: 'journalctl --sync, with which sessions are counted',
+  },
+  {
+    keys: /^file:\/run\/systemd\/transient$/,
+    reason: 'systemd makes it for the first transient unit and keeps it',
+  },
+  { keys: /^unit:(systemd-oomd\.service|umount\.target)$/, reason: 'names that systemd has come across' },
+  { keys: /^file:\/var\/log\/firewalld$/, reason: 'its log' },
+];
+
+test('teardown leaves every firewall as it was', async () => {
+  const torn = await tandem(lab, ['teardown', '-i', inventory, '--yes', 'walled']);
+  expect(torn.code, said(torn)).toBe(0);
+  const after = await snapshots();
+  const left = HOSTS.map(host =>
+    formatDifferences(
+      compareSnapshots(must(before.get(host), host), must(after.get(host), host), [...EXCLUSIONS, ...USED]),
+    ),
+  );
+  expect(left.join('\n').trim()).toBe('');
+});

@@ -1,0 +1,271 @@
+/**
+ * Shipped inventories with proxies, scripts, logs and trackers, each on hosts of its own with the real programs: built,
+ * seen, broken, seen, healed, seen; a second apply finds nothing to do; teardown.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { labSpecOf } from '#cli/commands/lab-spec.ts';
+import { labUp, type Lab } from '#lab/lab.ts';
+import { editedInventory } from '../support/edited-inventory.ts';
+import { eventually } from '../support/pair.ts';
+import { healthy, idleAndDown, placed, placement, slots, type Placement } from '../support/rehearsal.ts';
+import { ROOT, said, tandem } from '../support/tandem.ts';
+
+interface Rehearsal {
+  readonly inventory: string;
+  /** Default: one named after the inventory. */
+  readonly clusters?: readonly string[];
+  /** What a test does not wait for. */
+  readonly edit?: readonly [from: RegExp, to: string];
+  /** Before the first apply. */
+  readonly prepare?: (lab: Lab) => Promise<unknown>;
+  readonly built: Placement;
+  /** Breaks and heals; in the end all is as it was built. */
+  readonly seen: (lab: Lab) => Promise<unknown>;
+}
+
+const EXT_1 = '10.16.8.100';
+const EXT_2 = '10.16.8.101';
+const VIP = '172.16.8.100';
+const VIP_2 = '172.16.8.101';
+const first = { [VIP]: 'ka67' };
+const second = { [VIP]: 'ka68' };
+
+const on = async (lab: Lab, host: string, script: string): Promise<string> =>
+  (await lab.exec(host, { script }, { check: true })).stdout;
+
+/** Web servers that say who they are. */
+const serve = (lab: Lab) =>
+  Promise.all(
+    ['web8', 'web9'].map(host =>
+      on(
+        lab,
+        host,
+        'hostname >/var/www/html/index.html; rm -f /var/www/html/index.nginx*; systemctl start nginx',
+      ),
+    ),
+  );
+
+/** Both web servers answer through `vip`, in turn. */
+async function alternates(lab: Lab, vip: string): Promise<void> {
+  await eventually(`${vip} answers from web8 and web9`, 20_000, async () => {
+    const argv = ['curl', '-s', '-m', '2', ...Array.from({ length: 4 }, () => `http://${vip}/`)];
+    const answers = (await lab.controllerExec(argv)).stdout.trim().split('\n');
+    return answers.length === 4 && new Set(answers).size === 2;
+  });
+}
+
+const REHEARSALS: readonly Rehearsal[] = [
+  {
+    inventory: 'nginx-dual-network-dual-master',
+    prepare: serve,
+    built: { [EXT_1]: 'ka67', [EXT_2]: 'ka68', [VIP]: 'ka67', [VIP_2]: 'ka68' },
+    seen: async lab => {
+      await Promise.all([EXT_1, EXT_2, VIP, VIP_2].map(vip => alternates(lab, vip)));
+      await on(lab, 'ka67', 'systemctl stop nginx');
+      await placed(lab, { [EXT_1]: 'ka68', [EXT_2]: 'ka68', [VIP]: 'ka68', [VIP_2]: 'ka68' });
+      await alternates(lab, EXT_1);
+      await on(lab, 'ka67', 'systemctl start nginx');
+    },
+  },
+  {
+    inventory: 'haproxy',
+    prepare: serve,
+    built: { [EXT_1]: 'ka67' },
+    seen: async lab => {
+      await alternates(lab, EXT_1);
+      const pid = 'systemctl show -p MainPID --value haproxy';
+      const before = await on(lab, 'ka67', pid);
+      await on(lab, 'ka67', 'systemctl kill --kill-whom=all -s KILL haproxy');
+      await eventually('haproxy runs again', 20_000, async () => {
+        const now = (await on(lab, 'ka67', pid)).trim();
+        return now !== '0' && now !== before.trim();
+      });
+      await placed(lab, { [EXT_1]: 'ka67' });
+      await on(lab, 'ka67', 'systemctl mask --runtime --now haproxy');
+      await placed(lab, { [EXT_1]: 'ka68' });
+      await alternates(lab, EXT_1);
+      await on(lab, 'ka67', 'systemctl unmask --runtime haproxy; systemctl start haproxy');
+    },
+  },
+  {
+    inventory: 'tracking',
+    built: first,
+    seen: async lab => {
+      const moves = async (host: string, there: string, back: string): Promise<void> => {
+        await on(lab, host, there);
+        await placed(lab, second);
+        await on(lab, host, back);
+        await placed(lab, first);
+      };
+      await moves('ka67', 'touch /etc/tandem/down', 'rm /etc/tandem/down');
+      await moves('ka68', 'echo 20 >/etc/tandem/load', 'echo 0 >/etc/tandem/load');
+      await moves(
+        'ka68',
+        'cp /usr/bin/sleep /run/httpd; systemd-run -q --unit=httpd /run/httpd 1000',
+        'systemctl stop httpd; rm /run/httpd',
+      );
+      // 195 + 5 + 3 on ka68 is less than 200 + 5 on ka67, and more than 200.
+      await on(lab, 'ka68', 'echo 3 >/etc/tandem/load');
+      await lab.cut('ka67', 'eth1');
+      await placed(lab, second);
+      await lab.heal();
+      await placed(lab, first);
+      await on(lab, 'ka68', 'echo 0 >/etc/tandem/load');
+    },
+  },
+  {
+    inventory: 'notify',
+    prepare: lab =>
+      Promise.all(
+        ['ka67', 'ka68'].map(host =>
+          on(
+            lab,
+            host,
+            'systemd-run -q --unit=sink -p StandardOutput=append:/run/mails aiosmtpd -n -l 127.0.0.1:25',
+          ),
+        ),
+      ),
+    built: first,
+    seen: async lab => {
+      const told = async (host: string, state: string): Promise<void> => {
+        await eventually(`${host} is told that it is ${state}`, 20_000, async () => {
+          const { stdout } = await lab.exec(host, {
+            script:
+              'cat /run/tandem-status; journalctl -q -b -t tandem-notify -o cat; grep -a ^Subject: /run/mails',
+          });
+          return (
+            new RegExp(`^INSTANCE VI_1 ${state} \\d+$`, 'm').test(stdout) &&
+            new RegExp(`^VI_1 is ${state.toLowerCase()}$`, 'm').test(stdout) &&
+            (state === 'FAULT' || new RegExp(`^Subject: .*VI_1.*${state}`, 'm').test(stdout))
+          );
+        });
+      };
+      const times = async (host: string, state: string): Promise<number> => {
+        const { stdout } = await lab.exec(host, [
+          'journalctl',
+          '-q',
+          '-b',
+          '-t',
+          'tandem-notify',
+          '-o',
+          'cat',
+        ]);
+        return stdout.split('\n').filter(line => line === `VI_1 is ${state}`).length;
+      };
+      await told('ka67', 'MASTER');
+      expect(await times('ka67', 'master')).toBe(1);
+      await lab.cut('ka67', 'eth0');
+      await told('ka67', 'FAULT');
+      await told('ka68', 'MASTER');
+      await lab.heal();
+      await told('ka68', 'BACKUP');
+      await placed(lab, first);
+      await eventually(
+        'ka67 is told that it is master again',
+        20_000,
+        async () => (await times('ka67', 'master')) === 2,
+      );
+      expect(await times('ka68', 'master')).toBe(1);
+    },
+  },
+  {
+    inventory: 'config-d',
+    clusters: ['web_vip', 'db_vip'],
+    built: { [VIP]: 'ka67', [VIP_2]: 'ka68' },
+    seen: async lab => {
+      const files = await on(lab, 'ka67', 'ls /etc/tandem/conf.d; grep include /etc/tandem/keepalived.conf');
+      expect(files).toMatch(/db_vip\.conf\nweb_vip\.conf\n.*conf\.d\/\*\.conf/);
+      await lab.crash('ka67');
+      await placed(lab, { [VIP]: 'ka68', [VIP_2]: 'ka68' });
+      await eventually('the log says so', 20_000, async () => {
+        const log = await lab.exec('ka68', ['cat', '/var/log/tandem/tandemd.log']);
+        return /WEB.*MASTER/.test(log.stdout);
+      });
+      await lab.start('ka67');
+    },
+  },
+  {
+    inventory: 'vrrp-v3-ipv6',
+    built: { [VIP]: 'ka67', 'fd00:8::100': 'ka67' },
+    seen: async lab => {
+      const sniffer = await lab.sniff(lab.spec.networks[0]?.name ?? '', {
+        filter: 'ip proto 112 or ip6 proto 112',
+      });
+      await lab.crash('ka67');
+      await placed(lab, { [VIP]: 'ka68', 'fd00:8::100': 'ka68' });
+      const frames = await sniffer.stop();
+      for (const group of ['224.0.0.18', 'ff02::12']) {
+        const adverts = frames.filter(frame => frame.dstIp === group);
+        const next = adverts.findIndex(frame => frame.srcIp !== adverts[0]?.srcIp);
+        const gapMs = (adverts[next]?.timeMs ?? Infinity) - (adverts[next - 1]?.timeMs ?? 0);
+        expect(gapMs, group).toBeLessThan(400);
+      }
+      await lab.start('ka67');
+    },
+  },
+  {
+    inventory: 'preempt-delay',
+    edit: [/preempt_delay: 60/, 'preempt_delay: 15'],
+    built: first,
+    seen: async lab => {
+      await lab.crash('ka67');
+      await placed(lab, second);
+      const sniffer = await lab.sniff(lab.spec.networks[0]?.name ?? '', { filter: 'ip proto 112' });
+      const backAtMs = Date.now();
+      await lab.start('ka67');
+      await placed(lab, first, 40_000);
+      const taken = (await sniffer.stop()).find(frame => frame.srcIp === '172.16.8.10');
+      expect((taken?.timeMs ?? 0) - backAtMs).toBeGreaterThan(15_000);
+    },
+  },
+  {
+    inventory: 'vlan-pair',
+    built: { '10.10.8.100': 'ka67', '10.20.8.100': 'ka67', '10.30.8.100': 'ka67' },
+    seen: async lab => {
+      await lab.cut('ka67', 'bond0.20');
+      await placed(lab, { '10.10.8.100': 'ka68', '10.20.8.100': 'ka68', '10.30.8.100': 'ka68' });
+      await lab.heal();
+    },
+  },
+];
+
+/** Where the addresses are after the teardown. */
+async function rehearse(rehearsal: Rehearsal, directory: string): Promise<Placement> {
+  const { inventory, clusters = [inventory], edit, built } = rehearsal;
+  const shipped = `${ROOT}inventory/${inventory}.yml`;
+  const path = edit ? editedInventory(shipped, directory, ...edit) : shipped;
+  const spec = labSpecOf([path], `s${REHEARSALS.indexOf(rehearsal)}-${process.pid}`);
+  const hosts = spec.hosts.map(host => ({ ...host, layers: ['services'] as const }));
+  const lab = await labUp({ ...spec, hosts }, { ephemeral: true });
+  try {
+    await rehearsal.prepare?.(lab);
+    const applied = await tandem(lab, ['apply', '-i', path]);
+    expect(applied.code, said(applied)).toBe(0);
+    await placed(lab, built);
+    await rehearsal.seen(lab);
+    await placed(lab, built);
+    await healthy(lab, path);
+    await idleAndDown(lab, path, clusters);
+    return await placement(lab, Object.keys(built));
+  } finally {
+    await lab.down();
+  }
+}
+
+const inSlot = slots(3);
+
+describe.concurrent.each(REHEARSALS)('$inventory', rehearsal => {
+  test('is built, does what its guide says, and is taken down', () =>
+    inSlot(REHEARSALS.indexOf(rehearsal), async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'tandem-topology-'));
+      try {
+        const nobody = Object.fromEntries(Object.keys(rehearsal.built).map(vip => [vip, '']));
+        expect(await rehearse(rehearsal, directory)).toEqual(nobody);
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    }));
+});
