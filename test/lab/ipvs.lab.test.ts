@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { testsInUml } from '../support/in-uml.ts';
+import { CHECKED_PACKAGES } from './daemon/checker-run.ts';
 import { installPackages } from './daemon/packages.ts';
 
-installPackages('ipvsadm', 'keepalived', 'kmod', 'tcpdump');
+installPackages('ipvsadm', 'keepalived', 'kmod', 'tcpdump', ...CHECKED_PACKAGES);
 
 // A kernel with IPVS is booted once, while tests are collected, and each test that ran in it is one here.
 const results = await testsInUml(['test/ipvs/'], 240_000);
