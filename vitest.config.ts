@@ -14,6 +14,18 @@ export default defineConfig({
         },
       },
       {
+        // Runs inside a user-mode Linux, started by test/lab/ipvs*.lab.test.ts: see docs/decisions/0011-ipvs-kernel.md.
+        test: {
+          name: 'ipvs',
+          include: ['test/ipvs/**/*.ipvs.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          pool: 'threads',
+          fileParallelism: false,
+          maxWorkers: 1,
+        },
+      },
+      {
         test: {
           name: 'lab',
           include: ['test/lab/**/*.lab.test.ts'],

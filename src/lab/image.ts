@@ -1,21 +1,19 @@
-import { mkdir, mkdtemp, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { awaitCondition } from './await-condition.ts';
+import { cacheDirectory, lockFile } from './cache.ts';
 import { must0 } from './command.ts';
 import { debianMirror, type DebianMirror } from './debian-mirror.ts';
 import { recipeChain, recipeHash, type ImageRecipe } from './image-recipe.ts';
 import { LabError } from './lab-error.ts';
 import type { LayerName, Release } from './spec.ts';
-import { identityOf, isAlive, type ProcessIdentity } from './state.ts';
 
 /** A build takes half a minute; a slow mirror may make it many. */
 const BUILD_TIMEOUT_MS = 1_800_000;
 
 /** Where images are kept. Removing the directory makes them build again. */
 function imageDirectory(): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const directory = join(cache, 'tandem', 'images');
+  const directory = cacheDirectory('images');
   // overlayfs separates lower directories with colons and options with commas.
   if (/[:,\\\s]/.test(directory)) {
     throw new LabError(`images cannot be kept in ${directory}`, {
@@ -50,7 +48,7 @@ async function buildOnce(
   onProgress: (line: string) => void,
 ): Promise<void> {
   await mkdir(imageDirectory(), { recursive: true });
-  const release = await lock(`${home}.lock`, onProgress);
+  const release = await lockFile(`${home}.lock`, BUILD_TIMEOUT_MS, onProgress);
   try {
     if (await exists(home)) return;
     const building = `${home}.building`;
@@ -212,45 +210,6 @@ function layerAptConfiguration(
     ...mirror.transport,
     '',
   ].join('\n');
-}
-
-/** Holds `file` for this process; waits while another living process does. Returns what lets it go. */
-async function lock(file: string, onProgress: (line: string) => void): Promise<() => Promise<void>> {
-  let told = false;
-  await awaitCondition(
-    `another build of ${file}`,
-    BUILD_TIMEOUT_MS,
-    async () => {
-      if (await claim(file)) return true;
-      const holder = await readFile(file, 'utf8').then(
-        text => JSON.parse(text) as ProcessIdentity,
-        () => undefined,
-      );
-      const abandoned = holder ? !isAlive(holder) : (await ageMs(file)) > 10_000;
-      if (abandoned) await rm(file, { force: true });
-      else if (!told) onProgress(`image: waiting for the build of process ${holder?.pid ?? 'unknown'}`);
-      told ||= !abandoned;
-      return undefined;
-    },
-    200,
-  );
-  return async () => await rm(file, { force: true });
-}
-
-async function claim(file: string): Promise<boolean> {
-  try {
-    const handle = await open(file, 'wx');
-    await handle.writeFile(JSON.stringify(identityOf(process.pid)));
-    await handle.close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function ageMs(file: string): Promise<number> {
-  const found = await stat(file).catch(() => undefined);
-  return found ? Date.now() - found.mtimeMs : 0;
 }
 
 async function exists(path: string): Promise<boolean> {

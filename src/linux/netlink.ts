@@ -18,15 +18,15 @@ import { enlargeReceiveQueue, setOption } from './socket-options.ts';
 const NETLINK_ROUTE = 0;
 /** Larger than any single message that the kernel builds for a dump (32 KiB). */
 export const NETLINK_BUFFER_BYTES = 64 * 1024;
-/** Keeps a batch and its acknowledgements well inside the default socket buffers (208 KiB). */
-const BATCH_MESSAGES = 64;
+/** Keeps a batch well inside the default send buffer (208 KiB), and its refusals inside the receive queue. */
+const BATCH_MESSAGES = 256;
 const REQUEST_QUEUE_BYTES = 1024 * 1024;
 const DUMP_ATTEMPTS = 5;
 
 /** One message of a batch. */
 export interface NetlinkRequest {
   readonly type: number;
-  /** `NLM_F` bits besides `request` and `ack`. */
+  /** `NLM_F` bits besides `request`. */
   readonly flags: number;
   /** For messages: the command in the terms of `ip`. Called only if the kernel refuses. */
   readonly describe: () => string;
@@ -49,8 +49,9 @@ export class NetlinkConnection implements Closable {
     this.#descriptor = descriptor;
   }
 
-  static open(native: Native): Result<NetlinkConnection> {
-    const opened = openNetlinkSocket(native, 0, REQUEST_QUEUE_BYTES);
+  /** `protocol`: rtnetlink unless given. */
+  static open(native: Native, protocol = NETLINK_ROUTE): Result<NetlinkConnection> {
+    const opened = openNetlinkSocket(native, 0, REQUEST_QUEUE_BYTES, protocol);
     return opened.ok ? { ok: true, value: new NetlinkConnection(native, opened.value) } : opened;
   }
 
@@ -66,18 +67,20 @@ export class NetlinkConnection implements Closable {
     return answers;
   }
 
+  /** Refusals always come back; only the last message asks for an acknowledgement, which says that all are done. */
   #batch(requests: readonly NetlinkRequest[]): (KernelFailure | undefined)[] {
     const first = this.#nextSequence(requests.length);
+    const last = requests.length - 1;
     this.#writer.clear();
     for (const [i, request] of requests.entries()) {
-      this.#writer.begin(request.type, NLM_F.request | NLM_F.ack | request.flags, first + i);
+      const flags = NLM_F.request | request.flags | (i === last ? NLM_F.ack : 0);
+      this.#writer.begin(request.type, flags, first + i);
       request.write(this.#writer);
       this.#writer.end();
     }
-    const acknowledged: (Acknowledgement | undefined)[] = requests.map(() => undefined);
-    let missing = requests.length;
+    const refusals: (Acknowledgement | undefined)[] = requests.map(() => undefined);
     let lost = this.#send();
-    while (missing > 0 && lost === 0) {
+    while (!refusals[last] && lost === 0) {
       const received = this.#receive();
       if (typeof received === 'number') {
         lost = received;
@@ -85,13 +88,11 @@ export class NetlinkConnection implements Closable {
       }
       for (const message of received) {
         const index = message.sequence - first;
-        if (index < 0 || index >= requests.length || acknowledged[index]) continue;
-        acknowledged[index] = parseAcknowledgement(message);
-        if (acknowledged[index]) missing--;
+        if (index >= 0 && index <= last) refusals[index] ??= parseAcknowledgement(message);
       }
     }
     return requests.map((request, i) => {
-      const { errno, reason } = acknowledged[i] ?? { errno: lost, reason: 'the kernel did not answer' };
+      const { errno, reason } = refusals[i] ?? { errno: lost, reason: 'the kernel did not answer' };
       return errno === 0 ? undefined : kernelFailure(request.describe(), errno, reason);
     });
   }
@@ -100,15 +101,19 @@ export class NetlinkConnection implements Closable {
    * Reads a table: every message of the answer is handed to `parse`, whose results are collected. Repeated, up to a limit, if the
    * table changed meanwhile; `EINTR` when it never held still.
    */
-  dump<T>(type: number, request: Uint8Array, parse: (message: NetlinkMessage) => T | undefined): Result<T[]> {
-    const call = `netlink dump ${type}`;
+  dump<T>(
+    type: number,
+    request: Uint8Array | ((writer: NetlinkWriter) => void),
+    parse: (message: NetlinkMessage) => T | undefined,
+    call = `netlink dump ${type}`,
+  ): Result<T[]> {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
       const sequence = this.#nextSequence(1);
       this.#writer.clear();
-      this.#writer
-        .begin(type, NLM_F.request | NLM_F.dump, sequence)
-        .struct(request)
-        .end();
+      this.#writer.begin(type, NLM_F.request | NLM_F.dump, sequence);
+      if (request instanceof Uint8Array) this.#writer.struct(request);
+      else request(this.#writer);
+      this.#writer.end();
       const sent = this.#send();
       if (sent !== 0) return { ok: false, failure: kernelFailure(call, sent) };
       const found: T[] = [];
@@ -120,6 +125,26 @@ export class NetlinkConnection implements Closable {
       if (!ended.interrupted) return { ok: true, value: found };
     }
     return { ok: false, failure: kernelFailure(call, ERRNO.EINTR, 'the table kept changing') };
+  }
+
+  /** A question with one message as its answer. */
+  ask<T>(
+    { type, flags, describe, write }: NetlinkRequest,
+    parse: (message: NetlinkMessage) => T | undefined,
+  ): Result<T> {
+    const sequence = this.#nextSequence(1);
+    this.#writer.clear();
+    this.#writer.begin(type, NLM_F.request | NLM_F.ack | flags, sequence);
+    write(this.#writer);
+    this.#writer.end();
+    const sent = this.#send();
+    if (sent !== 0) return { ok: false, failure: kernelFailure(describe(), sent) };
+    let value: T | undefined;
+    const { errno, reason } = this.#collect(sequence, message => {
+      value ??= parse(message);
+    });
+    if (errno === 0 && value !== undefined) return { ok: true, value };
+    return { ok: false, failure: kernelFailure(describe(), errno || ERRNO.EBADMSG, reason) };
   }
 
   #collect(

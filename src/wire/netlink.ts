@@ -1,5 +1,5 @@
 import { assert } from '#base/assert.ts';
-import { i32host, layout, u16host, u32host, viewOf } from './layout.ts';
+import { type Codec, i32host, layout, u16be, u16host, u32host, u8, viewOf } from './layout.ts';
 
 /**
  * Netlink messages and their attributes (RFC 3549, netlink(7), Linux `include/uapi/linux/netlink.h`): host byte order,
@@ -176,14 +176,20 @@ export class NetlinkWriter {
   }
 
   u8(type: number, value: number | undefined): this {
-    return value === undefined ? this : this.attribute(type, Uint8Array.of(value));
+    return this.#number(type, u8, value);
+  }
+
+  u16(type: number, value: number | undefined): this {
+    return this.#number(type, u16host, value);
+  }
+
+  /** Network byte order: ports. */
+  u16be(type: number, value: number | undefined): this {
+    return this.#number(type, u16be, value);
   }
 
   u32(type: number, value: number | undefined): this {
-    if (value === undefined) return this;
-    const bytes = new Uint8Array(4);
-    u32host.write(viewOf(bytes), 0, value);
-    return this.attribute(type, bytes);
+    return this.#number(type, u32host, value);
   }
 
   /** A zero-terminated string. */
@@ -209,6 +215,16 @@ export class NetlinkWriter {
 
   get position(): number {
     return this.#length;
+  }
+
+  #number(type: number, codec: Codec<number>, value: number | undefined): this {
+    if (value === undefined) return this;
+    const length = attributeHeader.length + codec.length;
+    const at = this.#grow(length);
+    u16host.write(this.#view, at, length);
+    u16host.write(this.#view, at + 2, type);
+    codec.write(this.#view, at + attributeHeader.length, value);
+    return this;
   }
 
   #grow(length: number): number {

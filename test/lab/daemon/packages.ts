@@ -23,7 +23,9 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 /** What the tests drive, besides the lab's own needs. */
 export const TEST_PACKAGES: readonly string[] = [
   'frr',
+  'ipvsadm',
   'keepalived',
+  'kmod',
   'nftables',
   'openssh-client',
   'openssh-server',

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { testsInUml } from '../support/in-uml.ts';
+import { installPackages } from './daemon/packages.ts';
+
+installPackages('ipvsadm', 'keepalived', 'kmod', 'tcpdump');
+
+// A kernel with IPVS is booted once, while tests are collected, and each test that ran in it is one here.
+const results = await testsInUml(['test/ipvs/'], 300_000);
+
+test('tests ran in the kernel with IPVS', () => {
+  expect(results.length).toBeGreaterThan(0);
+});
+
+test.each(results)('$name', ({ status, failureMessages }) => {
+  expect(failureMessages).toEqual([]);
+  expect(status).toBe('passed');
+});

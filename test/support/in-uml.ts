@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { must } from '#base/assert.ts';
+import { runInUml } from '#lab/uml.ts';
+
+/** One test that ran inside. */
+export interface InnerTest {
+  readonly name: string;
+  readonly status: string;
+  readonly failureMessages: readonly string[];
+}
+
+interface Report {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[] | null;
+    }[];
+  }[];
+}
+
+const CHECKOUT = join(import.meta.dirname, '..', '..');
+
+/**
+ * Runs the tests of the project `ipvs` whose paths contain one of `filters` in one user-mode Linux. A file that cannot
+ * be loaded counts as a failed test.
+ */
+export async function testsInUml(
+  filters: readonly string[],
+  timeoutMs: number,
+): Promise<readonly InnerTest[]> {
+  const report = 'report.json';
+  const { code, output, collected } = await runInUml(
+    [
+      'sh',
+      '-c',
+      'exec "$0" node_modules/vitest/vitest.mjs run --project ipvs --reporter verbose --reporter json --outputFile.json "$UML_OUT/report.json" "$@"',
+      process.execPath,
+      ...filters,
+    ],
+    {
+      directory: CHECKOUT,
+      timeoutMs,
+      collect: [report],
+      env: { NO_COLOR: '1', CI: '1' },
+      onProgress: line => console.log(`uml: ${line}`),
+      onLine: line => console.log(`uml: ${line}`),
+    },
+  );
+  const text = must(
+    collected.get(report),
+    `vitest in user-mode Linux ended with ${code}:\n${output.slice(-4000)}`,
+  );
+  return (JSON.parse(text) as Report).testResults.flatMap(file =>
+    file.assertionResults.length === 0
+      ? [{ name: file.name, status: 'failed', failureMessages: [file.message] }]
+      : file.assertionResults.map(({ fullName, status, failureMessages }) => ({
+          name: fullName,
+          status,
+          failureMessages: failureMessages ?? [],
+        })),
+  );
+}
