@@ -28,7 +28,10 @@ export interface LoadedConfiguration {
  * Reads the configuration that the flags name. `check` also complains of interfaces that this host does not have, as
  * `keepalived -t` does; a running daemon waits for them.
  */
-export function loadConfiguration(flags: Flags, purpose: 'check' | 'run'): LoadedConfiguration {
+export function loadConfiguration(
+  flags: Pick<Flags, 'configFile' | 'configId'>,
+  purpose: 'check' | 'run',
+): LoadedConfiguration {
   const texts: string[] = [];
   const source = {
     ...hostConfigSource,

@@ -73,7 +73,12 @@ class Bench {
         release: null,
         load,
         makeScripts: (config, result) =>
-          new Scripts({ ...WORKER_PATIENCE, argv: ['/none'] }, config, { result, changed: () => {} }, log),
+          new Scripts({ ...WORKER_PATIENCE, argv: ['/none'] }, config, { result, changed: () => {} }, log, {
+            file: 'a.conf',
+            configId: undefined,
+            runDir: join(folder, String(number)),
+            sha256: () => this.text,
+          }),
       },
       loaded,
       loaded.config,

@@ -77,7 +77,14 @@ function startDaemon(
   runOneShot('startup_script', startupScript, startupScriptTimeoutMs, config, log);
   const makeScripts = (initial: Config, onResult: (event: TrackerEvent) => void): Scripts => {
     const worker = { ...WORKER_PATIENCE, argv: workerArgv() };
-    return new Scripts(worker, initial, { result: onResult, changed: () => daemon.workerChanged() }, log);
+    const listener = { result: onResult, changed: () => daemon.workerChanged() };
+    const place = {
+      file: loaded.file,
+      configId: flags.configId,
+      runDir: flags.runDir,
+      sha256: loaded.sha256,
+    };
+    return new Scripts(worker, initial, listener, log, place);
   };
   const clocks: Clocks = { monotonicMs: () => kernel.nowMs(), wallMs: () => Date.now() };
   const service = new ServiceNotifier(process.env, process.pid, () => {
