@@ -41,8 +41,8 @@ class Bench {
   }
 
   addresses(...present: readonly string[]): void {
-    const local = present.map(text => String(parseIp(text)));
-    const isLocal = (address: Uint8Array): boolean => local.includes(String(address));
+    const local = new Set(present.map(text => String(parseIp(text))));
+    const isLocal = (address: Uint8Array): boolean => local.has(String(address));
     step(this.state, { kind: 'addresses', isLocal }, this.nowMs, this.actions);
   }
 

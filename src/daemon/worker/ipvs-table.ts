@@ -10,11 +10,10 @@ const POLL_MS = 1000;
 const POLL_COST_FACTOR = 20;
 
 export interface TableTools {
-  nowMs(): number;
-  notice(line: string): void;
-  warn(line: string): void;
+  readonly nowMs: () => number;
+  readonly warn: (line: string) => void;
   /** The table has been read. */
-  seen(services: readonly SeenService[]): void;
+  readonly seen: (services: readonly SeenService[]) => void;
 }
 
 /** Keeps the kernel's table as it should be: reads it, applies only the difference, and reads it again and again. */

@@ -62,7 +62,12 @@ function reportReal(
         atMs === undefined ? null : Math.round(nowMs - atMs);
       return [
         {
-          ...{ kind, up, said, attempts, failures, failuresInARow },
+          kind,
+          up,
+          said,
+          attempts,
+          failures,
+          failuresInARow,
           lastAttemptAgeMs: ageOf(lastAttemptAtMs),
           lastChangeAgeMs: ageOf(lastChangeAtMs),
         },

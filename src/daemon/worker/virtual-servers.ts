@@ -25,10 +25,10 @@ import { runSyncDaemons, wantedSyncDaemons } from './sync-daemon.ts';
 const ADDRESSES_MS = 1000;
 
 export interface VirtualServerTools {
-  nowMs(): number;
-  openIpvs(): Result<Ipvs>;
-  notice(line: string): void;
-  warn(line: string): void;
+  readonly nowMs: () => number;
+  readonly openIpvs: () => Result<Ipvs>;
+  readonly notice: (line: string) => void;
+  readonly warn: (line: string) => void;
   readonly notifications: Notifications;
   readonly mailer: Mailer;
   /** The file that remembers which of the kernel's services are ours. */
@@ -110,12 +110,12 @@ export class VirtualServers {
       );
       return undefined;
     }
-    const { nowMs, notice, warn, record } = this.#tools;
+    const { nowMs, warn, record } = this.#tools;
     const seen = (services: readonly SeenService[]): void => {
       this.#seen = services;
       this.#deliver({ kind: 'seen', services });
     };
-    return new IpvsTable(opened.value, record, { nowMs, notice, warn, seen });
+    return new IpvsTable(opened.value, record, { nowMs, warn, seen });
   }
 
   #deliver(event: LvsEvent): void {
