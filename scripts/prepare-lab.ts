@@ -1,5 +1,15 @@
 import { ensureImage } from '#lab/image.ts';
+import type { LayerName, Release } from '#lab/spec.ts';
 import { ensurePrerequisites, LabError, sweepDeadLabs } from '#lab/lab.ts';
+
+/** What the tests' hosts are made of: of the tests' own release with layers, of the others as it comes. */
+const IMAGES: readonly (readonly [Release, ...LayerName[]])[] = [
+  ['bookworm', 'keepalived'],
+  ['bookworm', 'services'],
+  ['bookworm', 'firewalls'],
+  ['bullseye'],
+  ['trixie'],
+];
 
 /** Makes this machine able to run labs: Debian packages, base images; says what it does. Leftovers of killed runs go. */
 export async function prepareLab(): Promise<void> {
@@ -8,10 +18,24 @@ export async function prepareLab(): Promise<void> {
     await ensurePrerequisites(onProgress);
     const removed = await sweepDeadLabs();
     if (removed.length > 0) onProgress(`removed what killed runs left behind: ${removed.join(', ')}`);
-    await ensureImage('bookworm', ['keepalived'], onProgress);
+    // Two at a time: a build waits for the network and then keeps one core busy.
+    await Promise.all([
+      buildInTurn(
+        IMAGES.filter(([release]) => release === 'bookworm'),
+        onProgress,
+      ),
+      buildInTurn(
+        IMAGES.filter(([release]) => release !== 'bookworm'),
+        onProgress,
+      ),
+    ]);
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
     console.error(`lab: ${error.message}`);
     process.exit(1);
   }
+}
+
+async function buildInTurn(images: typeof IMAGES, onProgress: (line: string) => void): Promise<void> {
+  for (const [release, ...layers] of images) await ensureImage(release, layers, onProgress);
 }

@@ -9,8 +9,8 @@ export interface HttpAnswer {
   readonly status: number;
   /** Hexadecimal MD5 of the body; undefined if the url has no digest. */
   readonly digest: string | undefined;
-  /** Whether the url's regex matched; undefined if it has none. */
-  readonly matched: boolean | undefined;
+  /** Whether the url's regex matched, if that could be found out; undefined if it has none. */
+  readonly matched: boolean | 'too hard' | undefined;
 }
 
 /** Why the answer is not the right one; undefined if it is. Status, digest and regex must all be right. */
@@ -22,6 +22,7 @@ export function faultOf(url: HttpUrl, { status, digest, matched }: HttpAnswer): 
   if (wanted !== undefined && digest !== wanted)
     return `HTTP status ${status}, MD5 ${digest} instead of ${wanted}`;
   if (url.regex === undefined || matched === !url.regexNoMatch) return undefined;
+  if (matched === 'too hard') return `HTTP status ${status}, too hard a match of ${url.regex}`;
   const words = url.regexNoMatch ? 'a body that matches' : 'no match for';
   return `HTTP status ${status}, ${words} ${url.regex}`;
 }

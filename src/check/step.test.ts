@@ -46,7 +46,7 @@ const http = {
 /** `+` succeeds, `-` fails, `?` could not be made; what comes of it: told verdict, and the delay to the next. */
 function play(checker: Checker, course: string): string[] {
   const state = startChecker(checker, 0, 0);
-  return [...course].map(sign => {
+  return course.split('').map(sign => {
     const nowMs = state.dueAtMs;
     step(state, { kind: 'due' }, nowMs);
     const end = sign === '?' ? { made: false, said: '' } : { made: true, ok: sign === '+', said: '' };

@@ -90,6 +90,53 @@ function addReading(tandem: Command): void {
       const { renderCommand } = await import('./commands/render.ts');
       await renderCommand(file, options);
     });
+  connectionOptions(inventoryOptions(tandem.command('graph')))
+    .description(
+      'Draw the topology: hosts, virtual routers, addresses, sync groups, virtual and real servers.',
+    )
+    .addOption(new Option('--format <FORMAT>', 'what to draw').choices(['svg', 'mermaid']).default('svg'))
+    .option('-o, --output <FILE>', 'default: print. Nothing is overwritten')
+    .option('--status', 'ask the hosts, and colour the nodes by what they are now')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tandem graph -i inventory/two-node.yml -o pair.svg
+  tandem graph -i prod/ --status -o now.svg
+  tandem graph -i prod/ --format mermaid        for Markdown that draws Mermaid`,
+    )
+    .action(async options => {
+      const { graphCommand } = await import('./commands/graph.ts');
+      await graphCommand(options);
+    });
+  connectionOptions(tandem.command('import <SOURCE...>'))
+    .description(
+      'Make an inventory from keepalived.conf files. SOURCE: FILE, FILE@HOST, or a live HOST or USER@HOST.',
+    )
+    .option('-i, --inventory <PATH>', 'how to reach live hosts', collect)
+    .option('--path <PATH>', 'keepalived.conf on live hosts', '/etc/keepalived/keepalived.conf')
+    .option('-o, --output <PATH>', 'a folder, or a .yml file; default: print. Nothing is overwritten')
+    .addOption(
+      new Option('--daemon <DAEMON>', 'what vrrp_daemon says in the inventory')
+        .choices(['tandemd', 'keepalived'])
+        .default('tandemd'),
+    )
+    .addHelpText(
+      'after',
+      `
+Inclusions, conditions and definitions are followed. What has no place in a topology is carried verbatim under
+\`extra\` and said with file:line. Passwords go to group_vars/all/secrets.yml (mode 0600), with -o only.
+The last line says whether the inventory, rendered again, means the same; exit code 1 if it does not.
+
+Examples:
+  tandem import ka67.conf ka68.conf -o site/
+  tandem import a/keepalived.conf@ka67 b/keepalived.conf@ka68 > inventory.yml
+  tandem import root@ka67 root@ka68 -o site/       over SSH; nothing is changed there`,
+    )
+    .action(async (sources: string[], options) => {
+      const { importCommand } = await import('./commands/import.ts');
+      await importCommand(sources, options);
+    });
   tandem
     .command('schema')
     .description('Print the JSON Schema of an inventory, for editors.')

@@ -18,6 +18,7 @@ import {
   checkInterfaces,
   deriveTopology,
   type DerivedTopology,
+  emptyHostTopology,
   type HostTopology,
 } from '#provision/model/topology.ts';
 import { connectionOf } from '#provision/model/variables-connection.ts';
@@ -60,7 +61,7 @@ export function loadSite(
   throwErrors(all);
   const seen = new Map<string, unknown>();
   const tandemOf = (host: string): unknown => {
-    const value = seen.get(host) ?? asValue(topology.hosts.get(host) ?? emptyTopology(host));
+    const value = seen.get(host) ?? asValue(topology.hosts.get(host) ?? emptyHostTopology(host));
     seen.set(host, value);
     return value;
   };
@@ -87,22 +88,6 @@ function throwErrors(diagnostics: readonly Diagnostic[]): void {
 /** As templates and arguments see it: what is undefined is absent. */
 function asValue(topology: HostTopology): unknown {
   return JSON.parse(JSON.stringify(topology));
-}
-
-/** A host that no topology names has nothing to do with VRRP; roles see that as empty lists. */
-function emptyTopology(host: string): HostTopology {
-  return {
-    host,
-    clusters: [],
-    daemon: 'tandemd',
-    global_defs: [],
-    scripts: [],
-    sync_groups: [],
-    instances: [],
-    openings: [],
-    sysctls: [],
-    interfaces: [],
-  };
 }
 
 function hostsOf(inventory: Inventory, limit: string | undefined): ReadonlySet<string> {

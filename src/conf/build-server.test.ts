@@ -108,3 +108,25 @@ test('the default Host comes from the checker, the real server or the virtual se
   ].map(result => checkers(result).flatMap(each => ('urls' in each ? each.urls[0]?.virtualhost : [])));
   expect(hosts).toEqual([['a'], ['b'], ['c']]);
 });
+
+test('a regex that cannot be translated is named with its place', () => {
+  const text = `virtual_server 192.0.2.1 80 {
+  protocol TCP
+  lvs_sched rr
+  lvs_method NAT
+  real_server 10.0.0.1 80 {
+    HTTP_GET {
+      url {
+        path /
+        regex a++
+      }
+    }
+  }
+}`;
+  const { diagnostics, exitCode } = check(text);
+  expect(exitCode).toBe(0);
+  expect(diagnostics).toMatchObject([
+    { id: 'regex-unsupported', severity: 'warning', position: { file: '/k.conf', line: 9, column: 15 } },
+  ]);
+  expect(diagnostics[0]?.message).toContain('possessive quantifier ++');
+});

@@ -1,6 +1,7 @@
 import { splitShellWords } from './lexer.ts';
 import type { HttpUrl } from './model.ts';
 import { parseInteger } from './number.ts';
+import { translateRegex } from './regular-expression.ts';
 import type { Report } from './report.ts';
 import { readBlock, Settings, type Setting } from './values.ts';
 
@@ -34,14 +35,15 @@ function buildUrl(path: string, url: Settings, virtualhost: string | undefined, 
     report.warning('regex-option', word.position, `\`${word.text}\` is not an option; it is ignored`);
     return false;
   });
+  const regexOptions = options.map(word => word.text);
   return {
     path,
     digest: readDigest(url, report),
     statusCodes: readStatusCodes(url, report),
     virtualhost: url.text('virtualhost') ?? virtualhost,
-    regex: readRegex(url, report),
+    regex: readRegex(url, regexOptions, report),
     regexNoMatch: url.flag('regex_no_match'),
-    regexOptions: options.map(word => word.text),
+    regexOptions,
     regexMinOffset: readOffset('regex_min_offset', url, report),
     regexMaxOffset: readOffset('regex_max_offset', url, report),
   };
@@ -78,7 +80,7 @@ function readStatusCodes(url: Settings, report: Report): HttpUrl['statusCodes'] 
 }
 
 /** The expression is quoted like a word of a shell, so that it can hold quotes. */
-function readRegex(url: Settings, report: Report): string | undefined {
+function readRegex(url: Settings, options: readonly string[], report: Report): string | undefined {
   const statement = url.all('regex').at(-1)?.statement;
   if (!statement) return undefined;
   const split = splitShellWords(statement.line);
@@ -91,19 +93,13 @@ function readRegex(url: Settings, report: Report): string | undefined {
     );
     return undefined;
   }
-  if (!compiles(word.text)) {
-    const message = 'this is no regular expression as JavaScript has them: the check will fail';
-    report.warning('regex-invalid', word.position, message);
+  const translation = translateRegex(word.text, options);
+  if (!translation.ok) {
+    const message = `this regex cannot be used: ${translation.reason}; the check would never be made`;
+    const hint = 'write it without that: regexes are matched as JavaScript does, not by PCRE2';
+    report.warning('regex-unsupported', word.position, message, hint);
   }
   return word.text;
-}
-
-function compiles(regex: string): boolean {
-  try {
-    return new RegExp(regex) instanceof RegExp;
-  } catch {
-    return false;
-  }
 }
 
 function readOffset(name: string, url: Settings, report: Report): number | undefined {

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '#base/errors.ts';
 import { buildConfig } from './build.ts';
 import type { Config } from './model.ts';
-import { parseStatements } from './parser.ts';
+import { parseStatements, type Statement } from './parser.ts';
 import { Reader } from './reader.ts';
 import { exitCodeOf, Report } from './report.ts';
 import { DEFAULT_LIMITS, type ConfigEnvironment, type ConfigSource } from './source.ts';
@@ -16,14 +16,31 @@ export interface LoadedConfig {
   readonly files: readonly string[];
 }
 
+/** A configuration and what it was read from: for those who keep the author's words. */
+export interface LoadedStatements extends LoadedConfig {
+  /** Inclusions followed, conditions decided, definitions substituted. */
+  readonly statements: readonly Statement[];
+}
+
 /** Reads a configuration. Never throws, whatever the files contain; time is linear in their length. */
 export function loadConfig(path: string, source: ConfigSource, environment: ConfigEnvironment): LoadedConfig {
+  const { statements: _statements, ...loaded } = loadStatements(path, source, environment);
+  return loaded;
+}
+
+/** As {@link loadConfig}, with the statements. */
+export function loadStatements(
+  path: string,
+  source: ConfigSource,
+  environment: ConfigEnvironment,
+): LoadedStatements {
   const limits = { ...DEFAULT_LIMITS, ...environment.limits };
   const report = new Report(limits.diagnostics);
   const reader = new Reader(source, environment, limits, report);
   const statements = reader.open(path) ? parseStatements(reader, report, limits.blockDepth) : [];
   const config = buildConfig(statements, { file: path, line: 1, column: 1 }, environment, report);
-  return { config, diagnostics: sortDiagnostics(report.diagnostics, reader.files), files: reader.files };
+  const diagnostics = sortDiagnostics(report.diagnostics, reader.files);
+  return { config, diagnostics, files: reader.files, statements };
 }
 
 /** In the order of the text: by file as read, line and column; without position first. */

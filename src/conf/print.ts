@@ -91,7 +91,8 @@ function printDelay(delay: Config['interfaceDelays'][number]): string {
   return `${delay.interface} ${formatSeconds(delay.downDelayMs)} ${formatSeconds(delay.upDelayMs)}`;
 }
 
-function garpGroupEntries(group: GarpGroup): Entries {
+/** What a `garp_group` block says. */
+export function garpGroupEntries(group: GarpGroup): Entries {
   const list = new EntryList();
   list.add('garp_interval', formatSeconds(group.garpIntervalMs));
   list.add('gna_interval', formatSeconds(group.gnaIntervalMs));
@@ -147,7 +148,8 @@ export function fileEntries(track: TrackFile): Entries {
   return list.entries;
 }
 
-function syncGroupEntries(group: VrrpSyncGroup, inherited: Inherited): Entries {
+/** What a `vrrp_sync_group` block says. */
+export function syncGroupEntries(group: VrrpSyncGroup, inherited?: Inherited): Entries {
   const list = new EntryList();
   list.add('group', printBlock(group.group.map(printWord)));
   list.flag('sync_group_tracking_weight', group.syncGroupTrackingWeight);

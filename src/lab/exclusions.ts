@@ -32,6 +32,10 @@ export const EXCLUSIONS: readonly Exclusion[] = [
     reason: 'started by timers and by requests, end by themselves',
   },
   {
+    keys: /^unit:(ldconfig|systemd-(journal-catalog-update|hwdb-update|sysusers|update-done))\.service$/,
+    reason: 'run at the first boot of an image only (ConditionNeedsUpdate=)',
+  },
+  {
     keys: /^unit:network-online\.target$/,
     reason:
       'reached once any unit has wanted it, and until the next boot; it is systemd’s own and does nothing',

@@ -28,6 +28,15 @@ describe('a lab from an inventory', () => {
     });
   });
 
+  test('a NIC can have several addresses in the short form', () => {
+    const spec = specFromHosts('dual', [
+      { name: 'a', vars: { interfaces: { eth0: ['10.0.0.1/24', 'fd00::1/64'] } } },
+    ]);
+    expect(spec.hosts[0]?.interfaces).toEqual([
+      { name: 'eth0', network: '10.0.0.0/24', addresses: ['10.0.0.1/24', 'fd00::1/64'] },
+    ]);
+  });
+
   test('described NICs go to their networks; ansible_host gets one of its own only where none has it', () => {
     const networks = {
       lan: { subnets: ['172.16.8.0/24', '2001:db8::/64'] },
@@ -86,7 +95,7 @@ describe('a lab from an inventory', () => {
         'b: ansible_host must be an IP address for the lab, not absent',
         'c: lab: image: expected one of bullseye, bookworm, trixie, not sid',
         'c: lab: firewall: expected none or nftables-drop, not pf',
-        'c: lab: layers: no layer apache (there is: keepalived)',
+        'c: lab: layers: no layer apache (there are: firewalls, keepalived, services)',
         'd: interfaces: eth0: expected address/prefix, not 10.0.0.1',
         'd: interfaces: eth1: say its network or an address',
       ].join('\n'),

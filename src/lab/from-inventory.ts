@@ -1,6 +1,14 @@
 import { cidrContains, formatCidr, formatIp, parseCidr, parseIp, type Cidr } from '#base/address.ts';
 import { LabError } from './lab-error.ts';
-import type { LabHost, LabInterface, LabNetwork, LabSpec, LayerName, Release } from './spec.ts';
+import {
+  LAYER_NAMES,
+  type LabHost,
+  type LabInterface,
+  type LabNetwork,
+  type LabSpec,
+  type LayerName,
+  type Release,
+} from './spec.ts';
 
 /** A host of an inventory with its variables merged and templated. */
 export interface InventoryHost {
@@ -43,7 +51,8 @@ export function specFromHosts(
 
 function interfacesOf(host: InventoryHost, complaints: string[]): LabInterface[] {
   const nics = Object.entries(record(host.vars['interfaces'])).map(([name, value]) => {
-    const fields = typeof value === 'string' ? { addresses: [value] } : record(value);
+    const listed = typeof value === 'string' || Array.isArray(value);
+    const fields = listed ? { addresses: value } : record(value);
     const addresses = strings(fields['addresses']);
     for (const address of addresses) {
       if (!address.includes('/') || !parseCidr(address)) {
@@ -114,12 +123,11 @@ function settingsOf(host: InventoryHost, complaints: string[]): Partial<LabHost>
     complaints.push(`${host.name}: lab: firewall: expected none or nftables-drop, not ${shown(firewall)}`);
   }
   const named = strings(lab['layers']);
-  for (const layer of named) {
-    if (layer !== 'keepalived')
-      complaints.push(`${host.name}: lab: layers: no layer ${layer} (there is: keepalived)`);
+  for (const layer of named.filter(name => !LAYER_NAMES.some(known => known === name))) {
+    complaints.push(`${host.name}: lab: layers: no layer ${layer} (there are: ${LAYER_NAMES.join(', ')})`);
   }
-  const wanted = named.length > 0 || host.vars['vrrp_daemon'] === 'keepalived';
-  const layers: LayerName[] = wanted ? ['keepalived'] : [];
+  const wanted = new Set(host.vars['vrrp_daemon'] === 'keepalived' ? [...named, 'keepalived'] : named);
+  const layers: LayerName[] = LAYER_NAMES.filter(name => wanted.has(name));
   return {
     ...(image === undefined ? {} : { image: image as Release }),
     ...(firewall === 'nftables-drop' ? { firewall } : {}),

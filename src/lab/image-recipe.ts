@@ -71,7 +71,19 @@ const MASKED = [
 
 /** Packages of a layer, and the units that stay off until a test or a role turns them on. */
 const LAYERS: Readonly<Record<LayerName, { packages: readonly string[]; disabled: readonly string[] }>> = {
+  firewalls: { packages: ['firewalld', 'ufw'], disabled: ['firewalld.service', 'ufw.service'] },
   keepalived: { packages: ['keepalived'], disabled: ['keepalived.service'] },
+  services: {
+    packages: ['nginx-light', 'haproxy', 'chrony', 'rsyslog', 'logrotate', 'python3-aiosmtpd'],
+    disabled: [
+      'nginx.service',
+      'haproxy.service',
+      'chrony.service',
+      'rsyslog.service',
+      'syslog.socket',
+      'logrotate.timer',
+    ],
+  },
 };
 
 /** @param architecture as `process.arch` names it. */

@@ -74,7 +74,7 @@ describe('the table in memory', () => {
         { type: 'removeDestination', key, destination: other },
         { type: 'addDestination', key, destination: { ...other, lowerThreshold: 2, upperThreshold: 1 } },
         { type: 'addDestination', key, destination: { ...other, address: ip('fd00::1') } },
-        { type: 'editService', service: { ...service, scheduler: 'none' } },
+        { type: 'editService', service: { ...service, scheduler: 'nosuch' } },
       ),
     ).toEqual(['ENOENT', 'ENOENT', 'ERANGE', 'EINVAL', 'ENOENT']);
   });

@@ -16,8 +16,10 @@ import type {
 } from '#lvs/ports.ts';
 import type { Refusal } from './fake-tables.ts';
 
-/** Schedulers of Linux 6.1. */
-const SCHEDULERS: ReadonlySet<string> = new Set('rr wrr lc wlc lblc lblcr sh dh mh sed nq fo ovf'.split(' '));
+/** Schedulers of Linux 6.1; `none` schedules nothing. */
+const SCHEDULERS: ReadonlySet<string> = new Set(
+  'none rr wrr lc wlc lblc lblcr sh dh mh sed nq fo ovf'.split(' '),
+);
 
 const NO_TRAFFIC: Traffic = { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
 

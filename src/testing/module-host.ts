@@ -19,6 +19,7 @@ export const DEBIAN: Facts = {
   os: { id: 'debian', versionId: '12', idLike: [] },
   bootId: '5c7b0f43-0000-4000-8000-000000000000',
   init: 'systemd',
+  container: false,
   interfaces: [],
 };
 

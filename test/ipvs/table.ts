@@ -89,3 +89,16 @@ export function ipvsadm(...argv: readonly string[]): string[] {
     .map(line => line.trim())
     .filter(line => line !== '');
 }
+
+/** Gives `ipvsadm -R` lines of its own save format. */
+export function restore(lines: readonly string[]): void {
+  execFileSync('ipvsadm', ['-R'], { input: `${lines.join('\n')}\n` });
+}
+
+/** Removes every service of the table. */
+export function clear(ipvs: Ipvs): void {
+  applyAll(
+    ipvs,
+    valueOf(ipvs.services()).map(({ key }) => ({ type: 'removeService', key })),
+  );
+}

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '#base/assert.ts';
 import { labSpecOf } from '#cli/commands/lab-spec.ts';
@@ -181,10 +181,16 @@ describe('keepalived as oracle', () => {
     // It wants to find every interface that is named.
     const names = [...text.matchAll(/^\s*(?:interface|.*\bdev) (\S+)/gm)].map(([, name]) => name ?? '');
     const links = [...new Set(names)].map(
-      (name, index) =>
-        `ip link show ${name} >/dev/null 2>&1 || ip link add ${name} type veth peer name peer${index}`,
+      name => `ip link show ${name} >/dev/null 2>&1 || ip link add ${name} type veth`,
     );
-    const script = `${links.join('\n')}\ncat >/run/rendered.conf && keepalived -t -f /run/rendered.conf`;
+    // It wants to find every script, too.
+    const scripts = [...text.matchAll(/^\s*(?:script|notify\w*) "?(\/[^\s"]+)/gm)].map(
+      ([, path]) => path ?? '',
+    );
+    const files = [...new Set(scripts)].map(
+      path => `mkdir -p ${dirname(path)}; [ -e ${path} ] || install -m 755 /dev/null ${path}`,
+    );
+    const script = `${[...links, ...files].join('\n')}\ncat >/run/rendered.conf && keepalived -t -f /run/rendered.conf`;
     return lab.exec('ka67', { script }, { stdin: text, timeoutMs: 20_000 });
   }
 

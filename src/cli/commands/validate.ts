@@ -23,7 +23,10 @@ export async function validateCommand(
     );
   }
   if (options.json) return;
-  const clusters = site.topology.clusters.map(cluster => `${cluster.name} (${cluster.hosts.join(', ')})`);
+  const clusters = site.topology.clusters.map(({ name, hosts, realServers }) => {
+    const serving = realServers.length > 0 ? `; real servers: ${realServers.join(', ')}` : '';
+    return `${name} (${hosts.join(', ')}${serving})`;
+  });
   process.stdout.write(
     `${site.selected.size} hosts; clusters: ${clusters.join('; ') || 'none'}: no errors\n`,
   );

@@ -5,9 +5,11 @@ import type { AttemptEnd } from '#check/ports.ts';
 import type { Checker, HttpUrl } from '#conf/model.ts';
 import { translateRegex } from '#conf/regular-expression.ts';
 import { createHash } from 'node:crypto';
+import type { SecureContext } from 'node:tls';
 import { type AttemptDone, type CancelAttempt, placeOf } from './check-attempt.ts';
-import { type Conversation, converse } from './check-stream.ts';
 import { RegexSubject } from './check-regex.ts';
+import { type Conversation, converse, type TlsOpening } from './check-stream.ts';
+import { tlsIdentity } from './check-tls.ts';
 
 type HttpChecker = Extract<Checker, { readonly fastRecovery: boolean }>;
 
@@ -18,22 +20,31 @@ export function attemptHttp(checker: HttpChecker, url: HttpUrl, done: AttemptDon
     done({ made: false, said: `could not be checked: regex ${url.regex}: ${translation.reason}` });
     return () => {};
   }
-  return converse(checker, new Fetch(checker, url, translation?.regex), done);
+  const tls = checker.kind === 'SSL_GET' ? tlsIdentity(checker.ssl) : undefined;
+  if (tls?.ok === false) {
+    done({ made: false, said: `could not be checked: SSL: ${tls.reason}` });
+    return () => {};
+  }
+  return converse(checker, new Fetch(checker, url, translation?.regex, tls?.context), done);
 }
 
 class Fetch implements Conversation {
   readonly place: string;
-  readonly tls: { readonly serverName: string | undefined } | undefined;
+  readonly tls: TlsOpening | undefined;
   readonly opening: string;
   readonly #url: HttpUrl;
   readonly #reply = new HttpReply();
   readonly #hash = createHash('md5');
   readonly #subject: RegexSubject | undefined;
 
-  constructor(checker: HttpChecker, url: HttpUrl, regex: RegExp | undefined) {
-    const isTls = checker.kind === 'SSL_GET';
-    this.place = `${isTls ? 'https' : 'http'}://${placeOf(checker)}${url.path}`;
-    this.tls = isTls ? { serverName: checker.enableSni ? url.virtualhost : undefined } : undefined;
+  constructor(
+    checker: HttpChecker,
+    url: HttpUrl,
+    regex: RegExp | undefined,
+    context: SecureContext | undefined,
+  ) {
+    this.place = `${context ? 'https' : 'http'}://${placeOf(checker)}${url.path}`;
+    this.tls = context && { context, serverName: checker.enableSni ? url.virtualhost : undefined };
     this.opening = httpRequest(checker, url);
     this.#url = url;
     this.#subject = regex && new RegexSubject(regex, url);

@@ -1,7 +1,7 @@
 import type { AttemptEnd } from '#check/ports.ts';
 import type { CheckConnection, CheckTiming } from '#conf/model.ts';
 import { Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import { connect as connectTls, type SecureContext } from 'node:tls';
 import {
   type AttemptDone,
   type CancelAttempt,
@@ -13,12 +13,19 @@ import {
 } from './check-attempt.ts';
 import { closeConnection, openConnection } from './check-connection.ts';
 
+/** How a TLS handshake begins. */
+export interface TlsOpening {
+  /** Told to the server (SNI) if it is one. */
+  readonly serverName: string | undefined;
+  readonly context: SecureContext;
+}
+
 /** What a conversation over a connection says and hears. */
 export interface Conversation {
   /** For messages: `http://10.0.0.1:80/`. */
   readonly place: string;
-  /** Present: TLS, with this name in the handshake if it is one. */
-  readonly tls?: { readonly serverName: string | undefined } | undefined;
+  /** Present: TLS. */
+  readonly tls?: TlsOpening | undefined;
   /** Said as soon as the connection is there; empty: the server speaks first. */
   readonly opening: string;
   /** What is awaited, for the message about a time limit. */
@@ -28,9 +35,6 @@ export interface Conversation {
   /** The server has closed its side. */
   closed(): AttemptEnd;
 }
-
-/** One for all: making one reads the root certificates, which are not looked at. */
-let secureContext: SecureContext | undefined;
 
 /**
  * Holds a conversation within limits: each step (connection, handshake, each piece of an answer) within `connect_timeout`,
@@ -82,9 +86,7 @@ class Talk {
       () => this.#fail(`no complete ${this.#awaited} from ${conversation.place} within ${wholeMs} ms`),
       wholeMs,
     );
-    socket.once('connect', () =>
-      conversation.tls ? this.#secure(conversation.tls.serverName) : this.#open(),
-    );
+    socket.once('connect', () => (conversation.tls ? this.#secure(conversation.tls) : this.#open()));
     socket.on('error', error => this.#broken(error));
   }
 
@@ -98,12 +100,11 @@ class Talk {
   }
 
   /** keepalived verifies no certificate. */
-  #secure(serverName: string | undefined): void {
+  #secure({ serverName, context }: TlsOpening): void {
     this.#step('TLS handshake');
-    secureContext ??= createSecureContext();
     const channel = connectTls({
       socket: this.#socket,
-      secureContext,
+      secureContext: context,
       rejectUnauthorized: false,
       ...(serverName !== undefined && { servername: serverName }),
     });

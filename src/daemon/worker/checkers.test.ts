@@ -1,103 +1,22 @@
-import type { Checker } from '#conf/model.ts';
-import type { Verdict } from '#check/ports.ts';
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:tls';
-import { expect, onTestFinished, test } from 'vitest';
-import { Checkers } from './checkers.ts';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
+import {
+  base,
+  certificate,
+  connection,
+  endAll,
+  firstVerdict,
+  freePort,
+  http,
+  listen,
+  LOCALHOST,
+  serve,
+} from './checker-bench.ts';
 
-const LOCALHOST = Uint8Array.of(127, 0, 0, 1);
-const base = {
-  position: { file: 'test', line: 1, column: 1 },
-  alpha: true,
-  connectTimeoutMs: 1000,
-  retry: 0,
-  delayBeforeRetryMs: 20,
-  warmupMs: 0,
-  delayLoopMs: 30,
-  logAllFailures: false,
-} as const;
-
-function connection(port: number) {
-  return {
-    connect: { address: LOCALHOST, port },
-    bindto: undefined,
-    bindPort: undefined,
-    bindIf: undefined,
-    fwmark: undefined,
-  };
-}
-
-/** The first verdict of a checker that starts at once. */
-async function firstVerdict(checker: Checker): Promise<Verdict> {
-  // The start is put off by a second, which has passed here.
-  let nowMs = 0;
-  const tools = { nowMs: () => (nowMs += 500), random: () => 0, warn: () => {}, log: () => {} };
-  return new Promise(resolve => {
-    const checkers = new Checkers(tools, (_, verdict) => {
-      checkers.close();
-      resolve(verdict);
-    });
-    onTestFinished(() => checkers.close());
-    checkers.add(1, checker);
-  });
-}
-
-/** A TCP server on loopback; answers its port. */
-async function serve(onConnection: (socket: Socket) => void): Promise<number> {
-  const server: Server = createServer(socket => {
-    socket.on('error', () => {});
-    onConnection(socket);
-  });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  return address !== null && typeof address === 'object' ? address.port : 0;
-}
-
-async function freePort(): Promise<number> {
-  const port = await new Promise<number>(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0));
-    });
-  });
-  return port;
-}
-
-function http(
-  port: number,
-  url: Partial<Extract<Checker, { kind: 'HTTP_GET' | 'SSL_GET' }>['urls'][0]> = {},
-) {
-  return {
-    ...base,
-    ...connection(port),
-    kind: 'HTTP_GET',
-    httpProtocol: '1.0',
-    fastRecovery: true,
-    enableSni: false,
-    ssl: undefined,
-    urls: [
-      {
-        path: '/',
-        digest: undefined,
-        statusCodes: [],
-        virtualhost: undefined,
-        regex: undefined,
-        regexNoMatch: false,
-        regexOptions: [],
-        regexMinOffset: 0,
-        regexMaxOffset: undefined,
-        ...url,
-      },
-    ],
-  } as const satisfies Checker;
-}
+afterEach(endAll);
 
 test('TCP_CHECK: a listener is up, a closed port is down', async () => {
   const port = await serve(socket => socket.resume());
@@ -208,30 +127,13 @@ test.each([
   [true, true],
   [false, false],
 ])('SSL_GET: enable_sni %s, a server that answers by name: up %s', async (enableSni, up) => {
-  const folder = mkdtempSync(join(tmpdir(), 'tandem-tls-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'].concat([
-      '-subj',
-      '/CN=web',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ]),
-    { stdio: 'ignore' },
-  );
+  const { key, cert } = certificate('web');
   const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, socket => {
     socket.on('error', () => {});
     const status = socket.servername === 'web.example' ? 200 : 421;
     socket.once('data', () => socket.end(`HTTP/1.1 ${status} Answer\r\nContent-Length: 0\r\n\r\n`));
   });
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const port = await listen(server);
   const checker = { ...http(port, { virtualhost: 'web.example' }), kind: 'SSL_GET', enableSni } as const;
   await expect(firstVerdict(checker)).resolves.toMatchObject({ up });
 });

@@ -2,24 +2,24 @@
 import { formatIp, parseIp } from '#base/address.ts';
 import type { BlockName } from '#conf/keyword.ts';
 import type { DecidedNode, InstanceModel } from './derive-instance.ts';
+import type { Serving } from './derive-serving.ts';
 import type { Json } from './module.ts';
 import { ValueError } from './template-values.ts';
 import { isJsonMap } from './topology-find.ts';
 import { doubtsAbout, keywordLines, word } from './topology-keywords.ts';
 import type { ClusterDraft } from './topology-read.ts';
-import type { Keyword } from './topology-schema.ts';
+import type { Keyword } from './topology-schema-words.ts';
 import type { HostBlock, HostInstance, NeededInterface, Opening, SysctlSetting } from './topology-types.ts';
 import { globalWord, type SyncGroup } from './validate-cluster.ts';
-import { positionAt } from './yaml.ts';
+import { copyPlaces, positionAt } from './yaml.ts';
 
 /** A host's share of one cluster. */
-export interface HostShare {
+export interface HostShare extends Omit<Serving, 'syncDaemon'> {
   readonly globals: ReadonlyMap<string, readonly string[]>;
   readonly scripts: readonly HostBlock[];
   readonly syncGroups: readonly HostBlock[];
   readonly instances: readonly HostInstance[];
-  readonly openings: readonly Opening[];
-  readonly sysctls: readonly SysctlSetting[];
+  readonly extra: readonly string[];
   readonly interfaces: readonly NeededInterface[];
 }
 
@@ -35,15 +35,22 @@ export function shareOf(
   draft: ClusterDraft,
   own: readonly OwnInstance[],
   groups: readonly SyncGroup[],
+  serving: Serving,
 ): HostShare {
   const globals = draft.part('global_defs', host);
+  const { syncDaemon, ...served } = serving;
+  const written = own.length > 0 ? globalLines(draft, globals, host) : new Map<string, readonly string[]>();
   return {
-    globals: globalLines(draft, globals, host),
-    scripts: [
-      ...blocks(draft, 'vrrp_scripts', 'vrrp_script', host),
-      ...blocks(draft, 'vrrp_track_processes', 'vrrp_track_process', host),
-      ...blocks(draft, 'track_files', 'track_file', host),
-    ],
+    ...served,
+    globals: syncDaemon === undefined ? written : new Map([...written, ['lvs_sync_daemon', [syncDaemon]]]),
+    scripts:
+      own.length === 0
+        ? []
+        : [
+            ...blocks(draft, 'vrrp_scripts', 'vrrp_script', host),
+            ...blocks(draft, 'vrrp_track_processes', 'vrrp_track_process', host),
+            ...blocks(draft, 'track_files', 'track_file', host),
+          ],
     syncGroups: groupBlocks(
       draft,
       groups,
@@ -51,8 +58,12 @@ export function shareOf(
       host,
     ),
     instances: own.map(({ instance, node }) => hostInstance(instance, node)),
-    openings: own.flatMap(({ instance, node }) => openingsOf(instance, node, globals)),
-    sysctls: own.flatMap(({ instance, node }) => sysctlsOf(instance, node)),
+    extra: extraText(draft, host),
+    openings: [
+      ...own.flatMap(({ instance, node }) => openingsOf(instance, node, globals)),
+      ...serving.openings,
+    ],
+    sysctls: [...own.flatMap(({ instance, node }) => sysctlsOf(instance, node)), ...serving.sysctls],
     interfaces: own.flatMap(({ node }) => interfacesOf(node)),
   };
 }
@@ -90,7 +101,9 @@ function globalLines(
   globals: Json | undefined,
   host: string,
 ): ReadonlyMap<string, readonly string[]> {
-  const lines = safeLines(draft, globals, `global_defs of ${host}`, 'global_defs');
+  const { lvs_sync_daemon: sync, ...others } = isJsonMap(globals) ? globals : {};
+  const words = isJsonMap(globals) && sync === false ? copyPlaces(others, globals) : globals;
+  const lines = safeLines(draft, words, `global_defs of ${host}`, 'global_defs');
   return lines.has('router_id') ? lines : new Map([['router_id', [`router_id ${word(host)}`]], ...lines]);
 }
 
@@ -104,8 +117,24 @@ function blocks(
   if (!isJsonMap(defined)) return [];
   return Object.entries(defined).map(([name, words]) => ({
     head: `${keyword} ${word(name)}`,
+    cluster: draft.source.name,
     keywords: [...safeLines(draft, words, `${part} ${name}`, keyword).values()].flat(),
   }));
+}
+
+/** Blocks that only keepalived.conf has words for; a brace too many would change the blocks around them. */
+function extraText(draft: ClusterDraft, host: string): readonly string[] {
+  const text = draft.part('extra', host);
+  if (typeof text !== 'string' || text.trim() === '') return [];
+  const bare = text.replaceAll(/"[^"\n]*"|[#!].*/g, '');
+  if (bare.split('{').length !== bare.split('}').length)
+    draft.report.error(
+      'keyword-value',
+      `extra of ${host}: its braces do not match`,
+      positionAt(draft.source.topology, ['extra']) ?? draft.source.position,
+      'each block that begins must end there too',
+    );
+  return [text.trimEnd()];
 }
 
 /** A group on a host joins those of its instances that run there; fewer than two need none. */
@@ -125,6 +154,7 @@ function groupBlocks(
     return [
       {
         head: `vrrp_sync_group ${word(name)}`,
+        cluster: draft.source.name,
         keywords: ['group {', ...members.map(member => `    ${word(member)}`), '}', ...lines],
       },
     ];

@@ -1,5 +1,5 @@
 /** What the inventory itself says about a host's NICs (`interfaces`), and the check against facts. */
-import { cidrContains, formatIp, parseCidr, type Cidr } from '#base/address.ts';
+import { cidrContains, compareIp, formatIp, parseCidr, parseIp, type Cidr } from '#base/address.ts';
 import type { Diagnostic } from '#base/errors.ts';
 import type { Facts } from './facts.ts';
 import { NeedsFacts, TemplateError, type Variables } from './template-values.ts';
@@ -20,9 +20,19 @@ export interface HostFacts {
   readonly interfaces: ReadonlyMap<string, DeclaredInterface> | undefined;
   readonly ansibleHost: string | undefined;
   readonly daemon: 'tandemd' | 'keepalived';
+  /** `real_server_address`: by which directors and proxies know the host, at most one per family. */
+  readonly realServerAddresses: readonly Uint8Array[];
 }
 
-/** Reads `interfaces`, `ansible_host` and `vrrp_daemon` of a host. */
+/** Where the inventory says nothing of a host. */
+export const NO_FACTS: HostFacts = {
+  interfaces: undefined,
+  ansibleHost: undefined,
+  daemon: 'tandemd',
+  realServerAddresses: [],
+};
+
+/** Reads `interfaces`, `ansible_host`, `vrrp_daemon` and `real_server_address` of a host. */
 export function readHost(host: string, variables: Variables, report: Report): HostFacts {
   const read = (name: string): unknown => {
     try {
@@ -54,7 +64,43 @@ export function readHost(host: string, variables: Variables, report: Report): Ho
     interfaces: readInterfaces(host, read('interfaces'), variables, report),
     ansibleHost: typeof ansibleHost === 'string' ? ansibleHost : undefined,
     daemon: daemon === 'keepalived' ? 'keepalived' : 'tandemd',
+    realServerAddresses: readAddresses(host, read('real_server_address'), variables, report),
   };
+}
+
+function readAddresses(host: string, value: unknown, variables: Variables, report: Report): Uint8Array[] {
+  if (value === undefined || value === null) return [];
+  return (Array.isArray(value) ? value : [value]).flatMap((text: unknown) => {
+    const address = typeof text === 'string' ? parseIp(text) : undefined;
+    if (address) return [address];
+    report.error(
+      'address-invalid',
+      `real_server_address of ${host}: ${JSON.stringify(text)} is not an address`,
+      variables.positionOf('real_server_address'),
+      'an address without prefix, or a list with one of each family',
+    );
+    return [];
+  });
+}
+
+/** The interface that has an address; undefined if the inventory does not say. */
+export function interfaceWith(
+  facts: HostFacts,
+  address: Uint8Array,
+): { readonly name: string; readonly cidr: Cidr } | undefined {
+  for (const [name, { addresses }] of facts.interfaces ?? []) {
+    const cidr = addresses.find(one => compareIp(one.address, address) === 0);
+    if (cidr) return { name, cidr };
+  }
+  return undefined;
+}
+
+/** All of a host's addresses that the inventory knows: of its interfaces, or the one we connect to. */
+export function knownAddresses(facts: HostFacts): readonly Uint8Array[] {
+  if (facts.interfaces)
+    return [...facts.interfaces.values()].flatMap(one => one.addresses.map(cidr => cidr.address));
+  const login = facts.ansibleHost === undefined ? undefined : parseIp(facts.ansibleHost);
+  return login ? [login] : [];
 }
 
 function readInterfaces(
@@ -138,4 +184,13 @@ function sameAddress(a: string, b: string): boolean {
 /** True if an address lies in one of an interface's subnets. */
 export function onInterface(declared: DeclaredInterface, address: Uint8Array): boolean {
   return declared.addresses.some(cidr => cidrContains(cidr, address));
+}
+
+/** The network of an interface's address. */
+export function networkOf(cidr: Cidr): Cidr {
+  const address = cidr.address.map((byte, index) => {
+    const kept = Math.max(0, Math.min(8, cidr.prefix - index * 8));
+    return byte & ((0xff << (8 - kept)) & 0xff);
+  });
+  return { address, prefix: cidr.prefix };
 }

@@ -6,7 +6,8 @@ import { ValueError } from './template-values.ts';
 import { doubtsAbout, keywordLines, line, word } from './topology-keywords.ts';
 import type { NodeDraft } from './topology-read.ts';
 import type { ErrorId, Report } from './topology-rules.ts';
-import type { Keyword, NodeWords } from './topology-schema.ts';
+import type { Keyword } from './topology-schema-words.ts';
+import type { NodeWords } from './topology-schema.ts';
 import type { VirtualAddress } from './topology-types.ts';
 
 /** A virtual address with its number form. */

@@ -53,6 +53,7 @@ export function parseFacts(answer: Uint8Array): SeenFacts {
     },
     bootId: value('boot'),
     init: value('init'),
+    container: value('container') === 'yes',
     interfaces: [...interfaces].map(([name, rest]): InterfaceFact => ({ name, ...rest })),
   };
   return { facts, daemonListens: value('daemon') === 'yes' };
@@ -80,6 +81,7 @@ export function factVariables(facts: Facts): Readonly<Record<string, Json>> {
         ? 'Debian'
         : facts.os.id,
     service_mgr: facts.init,
+    container: facts.container,
     interfaces,
     ...Object.fromEntries(
       facts.interfaces.map(each => [each.name.replaceAll(/[^A-Za-z0-9]/g, '_'), interfaceFact(each)]),

@@ -21,6 +21,8 @@ export interface Facts {
   readonly bootId: string;
   /** `systemd` or empty. */
   readonly init: string;
+  /** Whether the host is a container, by what systemd says: then its clock and kernel are the machine's. */
+  readonly container: boolean;
   readonly interfaces: readonly InterfaceFact[];
 }
 

@@ -92,8 +92,8 @@ class Walk implements Decision {
     const { task } = work;
     try {
       const instances = expandTask(work.id, task, this.#scope(work), this.#knowledge.files);
-      const unresolved = instances.find(instance => instance.missingFact !== undefined);
-      if (unresolved && this.#knowledge.context) throw new NeedsFacts(unresolved.missingFact ?? '');
+      const unresolved = instances.find(instance => instance.missing !== undefined);
+      if (unresolved?.missing && this.#knowledge.context) throw unresolved.missing;
       this.#claim(task, instances);
       const unread = instances.filter(
         instance => !instance.skipped && !this.#knowledge.seen.has(instance.id),
@@ -191,8 +191,8 @@ class Walk implements Decision {
   }
 
   #claim(task: Task, instances: readonly Instance[]): void {
-    for (const { args, skipped, missingFact } of instances) {
-      if (skipped || missingFact !== undefined) continue;
+    for (const { args, skipped, missing } of instances) {
+      if (skipped || missing !== undefined) continue;
       for (const { resource, wanted } of task.module.resources(args)) {
         const text = JSON.stringify(wanted);
         const known = this.#claims.get(resource);

@@ -2,6 +2,7 @@
 import { type Diagnostic, InputError } from '#base/errors.ts';
 import type { FileSource } from './inventory.ts';
 import type { AnyModule, Json, Sources } from './module.ts';
+import { NeedsRegister } from './scope.ts';
 import { suggest } from './suggestion.ts';
 import { isMap, type Task } from './task.ts';
 import {
@@ -22,8 +23,11 @@ export interface Instance {
   /** Undefined if the condition does not hold. */
   readonly args: unknown;
   readonly skipped: boolean;
-  /** Set while content cannot be rendered for want of a fact. */
-  readonly missingFact: string | undefined;
+  /**
+   * Set while condition or content wait for a fact or a register, although the address is known: it can be read already,
+   * in the same round, and whoever decides throws this until more is known.
+   */
+  readonly missing: NeedsFacts | NeedsRegister | undefined;
 }
 
 /**
@@ -33,6 +37,7 @@ export interface Instance {
 export function expandTask(id: number, task: Task, scope: Variables, files: FileSource): readonly Instance[] {
   return asInputErrors(() => {
     if (task.loop === undefined) return [instance(String(id), task, scope, files)];
+    if (isUnwanted(task, scope)) return [];
     const position = positionOf(task.loop) ?? task.position;
     const items: unknown = renderValue(task.loop, scope, position);
     if (!Array.isArray(items))
@@ -46,17 +51,46 @@ export function expandTask(id: number, task: Task, scope: Variables, files: File
 }
 
 function instance(id: string, task: Task, scope: Variables, files: FileSource): Instance {
-  const holds = task.when.every(({ expression, position }) => evaluateCondition(expression, scope, position));
-  if (!holds) return { id, args: undefined, skipped: true, missingFact: undefined };
+  let holds: boolean;
+  try {
+    holds = task.when.every(({ expression, position }) => evaluateCondition(expression, scope, position));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return ahead(id, task, scope, error);
+  }
+  if (!holds) return { id, args: undefined, skipped: true, missing: undefined };
   const raw = renderValue(task.args, scope, task.argsPosition);
   const args = parseArguments(task, raw);
-  const ready = { id, skipped: false, missingFact: undefined };
+  const ready = { id, skipped: false, missing: undefined };
   if (!task.module.resolve) return { ...ready, args };
   try {
     return { ...ready, args: task.module.resolve(args, sourcesOf(task, scope, files)) };
   } catch (error) {
-    if (!(error instanceof NeedsFacts)) throw error;
-    return { ...ready, args, missingFact: error.variable };
+    if (!isMissing(error)) throw error;
+    return { ...ready, args, missing: error };
+  }
+}
+
+/** True if the condition is false whatever the item is: then the loop may name what this host does not have. */
+function isUnwanted(task: Task, scope: Variables): boolean {
+  try {
+    return !task.when.every(({ expression, position }) => evaluateCondition(expression, scope, position));
+  } catch {
+    return false;
+  }
+}
+
+function isMissing(error: unknown): error is NeedsFacts | NeedsRegister {
+  return error instanceof NeedsFacts || error instanceof NeedsRegister;
+}
+
+/** Whether the task is wanted is not known yet; what it is about may be. Whatever is wrong with that counts only then. */
+function ahead(id: string, task: Task, scope: Variables, missing: NeedsFacts | NeedsRegister): Instance {
+  try {
+    const args = parseArguments(task, renderValue(task.args, scope, task.argsPosition));
+    return { id, args, skipped: false, missing };
+  } catch {
+    throw missing;
   }
 }
 
@@ -97,10 +131,14 @@ function knownArguments(module: AnyModule): readonly string[] {
 
 function sourcesOf(task: Task, scope: Variables, files: FileSource): Sources {
   const read = (folder: string, src: string): { text: string; file: string } => {
+    // A path that the inventory names is one of the controller's.
     const paths = [
       `${task.scope.dir}/${folder}/${src}`,
       ...(task.scope.role === undefined ? [`${task.scope.dir}/${src}`] : []),
+      // A script of the topology stands beside the inventory.
+      ...(folder === 'files' ? [src] : []),
     ];
+    if (src.includes('/')) paths.push(src);
     for (const file of paths) {
       const text = files.read(file);
       if (text !== undefined) return { text, file };

@@ -173,15 +173,42 @@ describe('what is known when', () => {
   test('a register of a task without a change is known, and of one with a change as far as it can be', () => {
     const tasks =
       '- { name: a, copy: { dest: /etc/a, content: x }, register: r }\n- { name: b, copy: { dest: /etc/b, content: x }, when: r.changed }\n';
-    const changed = { tasks };
-    const subject = planner(changed);
-    expect(round(subject, changed).plan).toMatchObject({ barrier: true, tasks: [] });
-    expect(round(subject, changed).plan.tasks).toMatchObject([{ status: 'pending' }, { status: 'pending' }]);
+    expect(planOf({ tasks }).tasks).toMatchObject([{ status: 'pending' }, { status: 'pending' }]);
     const same = { tasks, answers: { 1: file('x') } };
     expect(planOf(same).tasks).toMatchObject([
       { status: 'ok' },
       { status: 'skipped', reason: 'its condition is false' },
     ]);
+  });
+
+  test('a condition may use facts: what it is about is read in the same round, and a failure counts if it holds', () => {
+    const task = (os: string): string =>
+      `- { name: f, copy: { dest: /etc/a, content: x }, when: ansible_distribution == '${os}' }`;
+    const wanted = { tasks: task('debian'), answers: { 1: file('x') } };
+    const { plan, asked } = round(planner(wanted), wanted);
+    expect(asked).toEqual(['facts', 'ledger', '1']);
+    expect(plan).toMatchObject({ barrier: false, tasks: [{ status: 'ok' }] });
+    const answers = new Map([
+      ['facts', { exit: 0, stdout: encode(FACTS), stderr: encode('') }],
+      ['ledger', { exit: 0, stdout: encode(''), stderr: encode('') }],
+      ['1', { exit: 2, stdout: encode(''), stderr: encode('no stat here') }],
+    ]);
+    const unwanted = planner({ tasks: task('alpine') });
+    unwanted.probe();
+    expect(unwanted.plan(answers).tasks).toMatchObject([{ status: 'skipped' }]);
+    const again = planner({ tasks: task('debian') });
+    again.probe();
+    expect(again.plan(answers)).toMatchObject({ barrier: true, tasks: [] });
+    expect(again.probe().parts.map(({ id }) => id)).toEqual(['1']);
+    expect(() => again.plan(answers)).toThrow(/no stat here/);
+  });
+
+  test('a loop is not looked at where the condition is false without it', () => {
+    const task = (condition: string): string =>
+      `- { name: f, copy: { dest: "/etc/{{ item }}", content: x }, loop: "{{ nobody.has }}", when: ${condition} }`;
+    expect(planOf({ tasks: task('false') }).tasks).toMatchObject([{ status: 'skipped' }]);
+    expect(() => planOf({ tasks: task('true') })).toThrow(/nobody/);
+    expect(() => planOf({ tasks: task('item == 1') })).toThrow(/nobody/);
   });
 
   test('only what depends on a change that has yet to happen is unknown, and planned once it has', () => {

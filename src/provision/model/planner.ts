@@ -43,6 +43,13 @@ export interface PlannerOptions {
   readonly checkFacts?: (facts: Facts) => readonly Diagnostic[];
 }
 
+/** A part of the program: a task's, or the planner's own. */
+interface Asked {
+  readonly work?: TaskWork;
+  /** Read before it is known whether the task is wanted: a failure counts once it is. */
+  readonly ahead?: boolean;
+}
+
 export class HostPlanner {
   readonly #options: PlannerOptions;
   readonly #works: readonly TaskWork[];
@@ -55,7 +62,7 @@ export class HostPlanner {
   #askLive: 'no' | 'now' | 'done' = 'no';
   /** The last plan that something could be run of. */
   #given: HostPlan | undefined;
-  #asked: ReadonlyMap<string, TaskWork | undefined> = new Map();
+  #asked: ReadonlyMap<string, Asked> = new Map();
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -69,10 +76,10 @@ export class HostPlanner {
   probe(): { readonly parts: readonly Item[] } {
     this.#forgetChanged();
     const parts: Item[] = [];
-    const works = new Map<string, TaskWork | undefined>();
-    const ask = (id: string, fragment: Fragment, work?: TaskWork): void => {
+    const asked = new Map<string, Asked>();
+    const ask = (id: string, fragment: Fragment, of: Asked = {}): void => {
       parts.push({ id, fragment });
-      works.set(id, work);
+      asked.set(id, of);
     };
     if (!this.#facts) ask('facts', factsProbe());
     if (!this.#ledger) ask('ledger', sh`[ ! -f "$t_state/ledger" ] || cat "$t_state/ledger"`);
@@ -85,9 +92,9 @@ export class HostPlanner {
           ? module.probeWith(instance.args, { ...context, planned: new Map(), path: [] })
           : module.probe(instance.args);
       if (fragment === NOTHING) this.#seen.set(instance.id, new Uint8Array(0));
-      else ask(instance.id, fragment, work);
+      else ask(instance.id, fragment, { work, ahead: instance.missing !== undefined });
     }
-    this.#asked = works;
+    this.#asked = asked;
     return { parts };
   }
 
@@ -109,7 +116,7 @@ export class HostPlanner {
    * Throws RemoteError where a probe failed or this host is not fit, InputError for what the user wrote.
    */
   plan(answers: ReadonlyMap<string, Pick<Frame, 'exit' | 'stdout' | 'stderr'>>): HostPlan {
-    for (const [id, work] of this.#asked) this.#take(id, work, answers.get(id));
+    for (const [id, asked] of this.#asked) this.#take(id, asked, answers.get(id));
     this.#asked = new Map();
     const decision = decide(this.#knowledge());
     if (decision.unread.length > 0) return this.#readMore();
@@ -124,13 +131,14 @@ export class HostPlanner {
 
   #take(
     id: string,
-    work: TaskWork | undefined,
+    { work, ahead = false }: Asked,
     answer: Pick<Frame, 'exit' | 'stdout' | 'stderr'> | undefined,
   ): void {
     const step = work ? work.task.name : `read ${id}`;
     const { host } = this.#options;
     if (!answer) throw new RemoteError({ host, step, message: 'the host did not answer' });
     if (answer.exit !== 0) {
+      if (ahead) return;
       const said = this.#redact(new TextDecoder().decode(answer.stderr));
       throw new RemoteError({
         host,

@@ -84,7 +84,7 @@ describe('playbooks', () => {
       'site.yml:4:7: error: "nottify" is neither',
     ],
     ['    - shell: rm -rf /\n', 'use a module, or the gate module'],
-    ['    - name: nothing\n', 'this task names no module (known are copy, file,'],
+    ['    - name: nothing\n', 'this task names no module (known are blockinfile, copy, file,'],
     [
       '    - file: { path: /a }\n      copy: { dest: /b }\n',
       'site.yml:4:7: error: this task names two modules, file and copy',

@@ -77,6 +77,30 @@ rm -f "$t_q"
 return 1
 }`,
   ],
+  // Puts its input, markers included, in the place of what is between lines $2 and $3 of file $1, or at its end.
+  // $4 \`cut\`: the file's last newline goes. Ends the file's last line first if it is not.
+  [
+    't_block',
+    `t_block() {
+t_b=$t_run/block.$$
+mkdir -p -m 700 "$t_run"
+cat >"$t_b"
+t_q=\${1%/*}/.\${1##*/}.tandem
+t_i= t_d=
+{
+while IFS= read -r t_l || [ -n "$t_l" ]; do
+if [ "$t_l" = "$2" ]; then t_i=1; cat "$t_b"; t_d=1; continue; fi
+if [ "$t_i" ]; then [ "$t_l" != "$3" ] || t_i=; continue; fi
+printf '%s\\n' "$t_l"
+done <"$1"
+[ "$t_d" ] || cat "$t_b"
+} >"$t_q"
+[ "$4" = keep ] || truncate -s -1 "$t_q"
+rm -f "$t_b"
+chown --reference="$1" "$t_q"; chmod --reference="$1" "$t_q"; t_label "$t_q" "$1"
+sync "$t_q"; mv -f "$t_q" "$1"
+}`,
+  ],
   // SELinux: the new file $1 gets the label of the file $2 that it replaces, or the policy's.
   [
     't_label',

@@ -12,6 +12,7 @@ read -r t_v </proc/sys/kernel/random/boot_id; echo "boot $t_v"
 echo "machine $(uname -m)"
 while IFS='=' read -r t_k t_v; do case $t_k in ID|ID_LIKE|VERSION_ID) t_v=\${t_v#[\\"\\']}; echo "$t_k \${t_v%[\\"\\']}";; esac; done </etc/os-release
 [ ! -d /run/systemd/system ] || echo init systemd
+[ ! -e /run/systemd/container ] || echo container yes
 [ ! -S "$1" ] || echo daemon yes
 for t_l in /sys/class/net/*; do
 t_v= t_k=
@@ -58,6 +59,33 @@ journalctl -u "$2" -n 20 --no-pager -o cat >&2 2>/dev/null || :
 return $t_e
 }`,
   ],
+  // State of kernel module $1, and whether our file loads it at boot. modprobe -n resolves without loading.
+  [
+    't_module',
+    `t_module() {
+t_v=missing t_k=no t_l=$(printf %s "$1" | tr - _)
+if [ -d "/sys/module/$t_l" ]; then
+t_v=built-in
+while read -r t_a t_b; do [ "$t_a" != "$t_l" ] || t_v=loaded; done </proc/modules
+elif command -v modprobe >/dev/null && modprobe -n -q "$1"; then
+t_v=available
+! modprobe -n -v "$1" 2>/dev/null | grep -q '^builtin ' || t_v=built-in
+fi
+[ ! -f "/etc/modules-load.d/tandem-$1.conf" ] || t_k=yes
+echo "$t_v $t_k"
+}`,
+  ],
+  // Has kernel module $1 loaded at boot (\`on\`), or not any more (\`off\`).
+  [
+    't_modules_load',
+    `t_modules_load() {
+t_q=/etc/modules-load.d/tandem-$1.conf
+if [ "$2" = off ]; then rm -f "$t_q"; return 0; fi
+mkdir -p /etc/modules-load.d
+printf '# Written by Tandem.\\n%s\\n' "$1" >"$t_q.part"
+chmod 644 "$t_q.part"; sync "$t_q.part"; mv -f "$t_q.part" "$t_q"
+}`,
+  ],
   // Runs t_g and writes its status and length before its output, so that several answers fit into one.
   [
     't_part',
@@ -71,51 +99,4 @@ printf '%s %s\\n%s' "$t_e" "\${#t_p}" "$t_p"
   ],
   // Removes directory $1 of the release root, and its entry.
   ['t_prune', 't_prune() { rm -rf "$1"; t_log "{\\"t\\":\\"gone\\",\\"r\\":\\"release:$1\\"}"; }'],
-  // The firewall as it matters to file $1: five lines, an empty one, and the ruleset.
-  [
-    't_firewall',
-    `t_firewall() {
-t_x=no t_c= t_i=no t_h=
-! command -v nft >/dev/null || t_x=yes
-echo "nft $t_x"
-t_v=
-[ ! -r /proc/net/ip_tables_names ] || while read -r t_l; do t_v="$t_v $t_l"; done </proc/net/ip_tables_names
-case "$t_v " in *' filter '*)
-if command -v iptables-legacy >/dev/null && ! iptables-legacy -S | grep -q -e DROP -e REJECT; then t_v=; fi
-esac
-echo "legacy$t_v"
-for t_l in /etc/sysconfig/nftables.conf /etc/nftables.conf; do [ ! -f "$t_l" ] || t_c=$t_l; done
-echo "configuration $t_c"
-[ -z "$t_c" ] || while IFS= read -r t_l; do [ "$t_l" != "include \\"$1\\"" ] || t_i=yes; done <"$t_c"
-echo "included $t_i"
-[ ! -f "$1" ] || t_h=$(sha256sum <"$1")
-printf 'file %s\\n\\n' "\${t_h%% *}"
-[ $t_x = no ] || nft -t list ruleset
-}`,
-  ],
-  // Commands that delete every rule with our tag, for nft -f.
-  [
-    't_nft_tagged',
-    `t_nft_tagged() {
-nft -a list ruleset | while read -r t_a t_b t_c t_l; do case $t_a in
-table) t_t="$t_b $t_c";;
-chain) t_k=$t_b;;
-*) case "$t_b $t_c $t_l" in *'comment "tandem:'*'# handle '*) echo "delete rule $t_t $t_k handle \${t_l##* }";; esac
-esac; done
-}`,
-  ],
-  // Gives nftables' configuration $1 the line that includes $2 (\`on\`), or takes it out (\`off\`).
-  [
-    't_nft_include',
-    `t_nft_include() {
-[ -f "$1" ] || return 0
-t_q=\${1%/*}/.\${1##*/}.tandem
-{
-while IFS= read -r t_l || [ -n "$t_l" ]; do [ "$t_l" = "include \\"$2\\"" ] || printf '%s\\n' "$t_l"; done <"$1"
-[ "$3" = off ] || printf 'include "%s"\\n' "$2"
-} >"$t_q"
-chown --reference="$1" "$t_q"; chmod --reference="$1" "$t_q"; t_label "$t_q" "$1"
-sync "$t_q"; mv -f "$t_q" "$1"
-}`,
-  ],
 ]);

@@ -4,7 +4,7 @@ import { didYouMean } from '#conf/suggest.ts';
 import { keywordsOf } from '#conf/tables.ts';
 import { str } from './template-python.ts';
 import { ValueError } from './template-values.ts';
-import type { Keyword } from './topology-schema.ts';
+import type { Keyword } from './topology-schema-words.ts';
 
 /** A keyword that the tables of keepalived.conf have something to say about. */
 export interface Doubt {
@@ -35,13 +35,15 @@ export function keywordLines(words: Readonly<Record<string, Keyword>>, within: B
 function keyword(name: string, value: Keyword, within: BlockName): string[] {
   if (!/^[A-Za-z_]\w*$/.test(name)) throw new ValueError(`'${name}' is not a keyword of keepalived's`);
   const argument = keywordsOf(within).get(name)?.argument;
-  if (value === null || value === true) return [name];
+  if (value === null || value === true) return argument?.type === 'block' ? block(name, []) : [name];
   if (value === false) return negated(name, argument);
   if (Array.isArray(value)) {
-    const items = value as readonly (string | number | boolean)[];
+    const items = value as readonly Keyword[];
+    // Several blocks of one name, such as the urls of HTTP_GET.
+    if (argument?.type === 'block') return items.flatMap(item => keyword(name, item, within));
     return block(
       name,
-      items.map(item => line(String(item))),
+      items.map(item => line(listed(name, item))),
     );
   }
   if (typeof value === 'object') {
@@ -54,6 +56,12 @@ function keyword(name: string, value: Keyword, within: BlockName): string[] {
     );
   }
   return [`${name} ${argument?.type === 'script' ? command(String(value)) : line(String(value))}`];
+}
+
+/** A line of a block of lines. */
+function listed(name: string, item: Keyword): string {
+  if (typeof item === 'object') throw new ValueError(`${name} is a list of lines`, 'write each as a text');
+  return String(item);
 }
 
 /** `keyword: false`: nothing for a flag, `off` for a boolean. */

@@ -1,5 +1,6 @@
 /** Topology of one cluster: shape checked, nodes found, and every instance's words rendered for each of its nodes. */
 import type { Position } from '#base/position.ts';
+import { readScripts, withScriptPaths } from './derive-scripts.ts';
 import type { Inventory } from './inventory-types.ts';
 import type { Json } from './module.ts';
 import { holdsTemplate, renderValue } from './template.ts';
@@ -16,6 +17,7 @@ import {
 } from './topology-schema.ts';
 import { checkShape } from './topology-shape.ts';
 import { similarName } from './template-registry.ts';
+import type { ScriptFile } from './topology-types-servers.ts';
 import { copyPlaces, keyPositionOf, positionAt, positionOf } from './yaml.ts';
 
 /** One node of an instance with all of its words rendered. */
@@ -42,6 +44,8 @@ export interface ClusterDraft {
   readonly hosts: readonly string[];
   /** A part of the topology (`global_defs`, `vrrp_scripts`, …) rendered for a host; undefined if it is absent or wrong. */
   readonly part: (name: keyof Topology, host: string) => Json | undefined;
+  /** The scripts that are put on a host. */
+  readonly scripts: (host: string) => readonly ScriptFile[];
 }
 
 /** What reading needs from outside the cluster. */
@@ -83,7 +87,6 @@ class ClusterReader {
       position,
     });
     if (!topology) return undefined;
-    this.#refuseUnbuilt(raw);
     if (topology.accept) this.#report.accept(topology.accept, positionAt(raw, ['accept']));
     if (Object.keys(topology.vrrp_instances ?? {}).length === 0) {
       if (!this.#report.failed)
@@ -102,6 +105,7 @@ class ClusterReader {
       instances,
       hosts,
       part: (part, host) => this.#part(part, host),
+      scripts: host => this.#scripts(host),
     };
   }
 
@@ -125,28 +129,22 @@ class ClusterReader {
     return merged;
   }
 
-  #refuseUnbuilt(raw: Json): void {
-    for (const key of ['virtual_servers', 'scripts']) {
-      if (!isJsonMap(raw) || !Object.hasOwn(raw, key)) continue;
-      const hint =
-        key === 'scripts'
-          ? 'put the scripts on the hosts yourself'
-          : 'this version builds VRRP only; take them out';
-      this.#report.error(
-        'not-supported',
-        `${key} is not supported yet`,
-        keyPositionOf(raw, key) ?? this.#source.position,
-        hint,
-      );
-    }
-  }
-
   #part(part: keyof Topology, host: string): Json | undefined {
     const raw = this.#rawFor(host);
     const value = isJsonMap(raw) ? raw[part] : undefined;
-    return value === undefined
-      ? undefined
-      : this.#render(value, host, positionAt(raw, [part]) ?? this.#source.position);
+    if (value === undefined) return undefined;
+    const rendered = this.#render(value, host, positionAt(raw, [part]) ?? this.#source.position);
+    return part === 'scripts' ? rendered : withScriptPaths(rendered, this.#scripts(host));
+  }
+
+  readonly #scriptFiles = new Map<Json, readonly ScriptFile[]>();
+  #scripts(host: string): readonly ScriptFile[] {
+    const rendered = this.#part('scripts', host);
+    if (rendered === undefined) return [];
+    const known = this.#scriptFiles.get(rendered);
+    const files = known ?? readScripts(rendered, this.#source.position, this.#report);
+    this.#scriptFiles.set(rendered, files);
+    return files;
   }
 
   #instance(name: string, raw: Json): InstanceDraft {
@@ -240,7 +238,7 @@ class ClusterReader {
     const defaults = this.#context.defaults.of(host);
     const common = isJsonMap(defaults) ? (defaults['vrrp_instance'] ?? {}) : {};
     const words = mergeDeep(mergeDeep(common, withoutKey(written, 'nodes')), own ?? {});
-    const rendered = this.#render(words, host, position);
+    const rendered = withScriptPaths(this.#render(words, host, position), this.#scripts(host));
     if (rendered === undefined) return undefined;
     const checked = checkShape(nodeSchema, rendered, this.#report, { id: 'topology-shape', name, position });
     return checked

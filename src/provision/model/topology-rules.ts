@@ -10,7 +10,6 @@ export const ERRORS = {
   'topology-needs-facts': 'the topology reads a fact, and it is checked before anything is sent',
   'topology-membership': 'nodes come out differently on two members',
   'cluster-duplicate': 'two clusters of the same name',
-  'not-supported': 'part of the design, not built yet',
   'host-unknown': 'a node that the inventory does not have',
   'host-outside-group': 'a node that is not in the cluster’s group',
   'node-duplicate': 'a node twice in one instance',
@@ -45,6 +44,21 @@ export const ERRORS = {
   'global-conflict': 'two clusters of a host that disagree in global_defs',
   'daemon-unknown': 'vrrp_daemon is neither tandemd nor keepalived',
   'tracker-unknown': 'a tracked script, process or file that is not defined',
+  'script-shape': 'a shipped script without a content, or with an impossible name',
+  'group-unknown': 'a group that the inventory does not have',
+  'instance-unknown': 'on or gateway names no instance',
+  'server-address': 'an address that is none of the instances’',
+  'server-port': 'a port outside its range, or every port without persistence',
+  'server-duplicate': 'one address, port and protocol twice',
+  'lb-kind': 'lb_kind is not NAT, DR or TUN',
+  'real-server-missing': 'nobody serves',
+  'real-server-address': 'a real server whose address is not known, or that has several',
+  'real-server-port': 'a port that is not 1 to 65535',
+  'real-server-weight': 'a weight that is not 0 to 65535',
+  'dr-port': 'DR or TUN with a port other than the virtual server’s',
+  'dr-link': 'a DR real server on a network that its directors are not on',
+  'gateway-missing': 'NAT real servers whose answers do not reach a director',
+  'proxy-shape': 'a proxy with neither real servers nor an answer of its own',
 } as const;
 
 /** Warnings: keepalived would run, perhaps not as meant. */
@@ -64,8 +78,33 @@ export const WARNINGS = {
   'sync-group-single': 'a sync group of one instance',
   'sync-group-order': 'instances of a sync group that prefer different nodes',
   'keyword-unknown': 'a keyword that keepalived does not have, or tandemd does not support',
+  'lb-kind-missing': 'no lb_kind: keepalived takes NAT',
+  'checker-missing': 'a virtual server without health checks',
+  'nat-sync-group': 'NAT over two networks without a sync group',
+  'director-is-real-server': 'directors that are real servers, without the sync daemon',
   'accept-unknown': 'accept names no warning',
 } as const;
+
+/** Those of them that are about virtual servers. */
+export const SERVER_RULES: readonly string[] = [
+  'group-unknown',
+  'instance-unknown',
+  'server-address',
+  'server-port',
+  'server-duplicate',
+  'lb-kind',
+  'lb-kind-missing',
+  'real-server-missing',
+  'real-server-address',
+  'real-server-port',
+  'real-server-weight',
+  'dr-port',
+  'dr-link',
+  'gateway-missing',
+  'checker-missing',
+  'nat-sync-group',
+  'director-is-real-server',
+] satisfies (keyof typeof ERRORS | keyof typeof WARNINGS)[];
 
 export type ErrorId = keyof typeof ERRORS;
 export type WarningId = keyof typeof WARNINGS;

@@ -3,30 +3,8 @@
  * them), and what a number must be is a rule of its own with an id.
  */
 import { z } from 'zod';
-
-const text = z.string().min(1);
-const number = z.union([z.number(), z.string()]);
-const flag = z.union([z.boolean(), z.string()]);
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
-
-/** A keepalived keyword's value: a word or line, a flag, a block of lines, or a block of keywords. */
-const keywordValue: z.ZodType<Keyword> = z.union([
-  scalar,
-  z.null(),
-  z.array(scalar),
-  z.record(
-    z.string(),
-    z.lazy(() => keywordValue),
-  ),
-]);
-
-export type Keyword =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly (string | number | boolean)[]
-  | { readonly [name: string]: Keyword };
+import { flag, keywordValue, number, text } from './topology-schema-words.ts';
+import { proxySchema, scriptsSchema, virtualServerSchema } from './topology-schema-servers.ts';
 
 const virtualAddress = z.union([
   text,
@@ -99,14 +77,27 @@ export const topologySchema = z.strictObject({
   global_defs: z.record(z.string(), keywordValue).optional(),
   networks: z.record(z.string(), network).optional(),
   site: text.optional().meta({ description: 'where the networks are, if not the cluster alone' }),
+  extra: text
+    .optional()
+    .meta({ description: 'further blocks of keepalived.conf, rendered as they stand after all others' }),
   accept: z.array(text).optional().meta({ description: 'ids of warnings that are meant as they are' }),
-  virtual_servers: z.unknown().optional().meta({ description: 'not supported yet' }),
-  scripts: z.unknown().optional().meta({ description: 'not supported yet' }),
+  virtual_servers: z
+    .record(z.string(), virtualServerSchema)
+    .optional()
+    .meta({ description: 'what LVS serves on the instances’ addresses, by name' }),
+  proxies: z
+    .record(z.string(), proxySchema)
+    .optional()
+    .meta({ description: 'nginx or haproxy on the instances’ nodes, by name' }),
+  scripts: scriptsSchema.optional().meta({ description: 'scripts that are put on the hosts, by name' }),
 });
 export type Topology = z.infer<typeof topologySchema>;
 
-/** `topology_defaults`: like a topology, and `vrrp_instance` for every instance. */
-export const defaultsSchema = topologySchema.extend({ vrrp_instance: nodeSchema.optional() });
+/** `topology_defaults`: like a topology, `vrrp_instance` for every instance and `virtual_server` for every virtual server. */
+export const defaultsSchema = topologySchema.extend({
+  vrrp_instance: nodeSchema.optional(),
+  virtual_server: virtualServerSchema.optional(),
+});
 
 const address = text;
 /** A host's `interfaces`: NIC → addresses, or addresses and network. */

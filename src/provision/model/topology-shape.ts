@@ -62,7 +62,11 @@ const KNOWN_KEYS = [
   'vrrp_track_processes',
   'track_files',
   'global_defs',
+  'virtual_servers',
+  'proxies',
+  'scripts',
   'networks',
+  'extra',
   'site',
   'accept',
 ];

@@ -1,6 +1,14 @@
 /** Clusters as typed data: what the inventory's `topology` says, and what follows from it for each host. */
 import type { Diagnostic } from '#base/errors.ts';
 import type { Position } from '#base/position.ts';
+import type {
+  HostRole,
+  Peer,
+  ProxyDuties,
+  RealServerDuties,
+  ScriptFile,
+  VirtualServerBlock,
+} from './topology-types-servers.ts';
 
 /** One `virtual_ipaddress` entry as keepalived writes it. */
 export interface VirtualAddress {
@@ -40,19 +48,39 @@ export interface HostBlock {
   /** Such as `vrrp_sync_group VG_1` or `vrrp_script chk_nginx`. */
   readonly head: string;
   readonly keywords: readonly string[];
+  readonly cluster: string;
 }
 
-/** What must be let in for the cluster to work. */
+/**
+ * What must be let through for the cluster to work.
+ *
+ * - `vrrp`, `vrrp-ah`, `igmp`, `mld`: in, and out again.
+ * - `lvs-sync`: datagrams of the connection table's synchronisation, in and out.
+ * - `tunnel`: packets that directors send to a TUN real server, in.
+ * - `service`: clients' packets to `destination` and `port`, in. On a director that does not see the answers (DR, TUN)
+ *   `untracked` is true: conntrack calls them invalid, so the rule stands before any drop of those.
+ * - `check`: health checks from the directors, in.
+ * - `forward`: through a NAT director, to a real server (`destination`, `port`) or back (`peers`, `source_port`).
+ */
 export interface Opening {
-  readonly kind: 'vrrp' | 'vrrp-ah' | 'igmp' | 'mld';
+  readonly kind:
+    'vrrp' | 'vrrp-ah' | 'igmp' | 'mld' | 'lvs-sync' | 'tunnel' | 'service' | 'check' | 'forward';
   readonly family: 4 | 6;
-  /** IP protocol number: 112, 51, 2, 58. */
+  /** IP protocol number: 112, 51, 2, 58; 17, 4, 41; 6, 17 or 132. */
   readonly protocol: number;
-  readonly interface: string;
+  /** undefined: any interface. */
+  readonly interface: string | undefined;
   /** Multicast group; undefined with unicast peers. */
   readonly group: string | undefined;
-  /** Senders; empty: any (multicast). */
+  /** Senders; empty: any. */
   readonly peers: readonly string[];
+  /** Where the packets go, if to one address. */
+  readonly destination?: string;
+  /** Destination port; absent: every port. */
+  readonly port?: number;
+  /** Source port of `forward`'s answers; absent: every port. */
+  readonly source_port?: number;
+  readonly untracked?: true;
   readonly reason: string;
 }
 
@@ -80,6 +108,19 @@ export interface HostTopology {
   readonly scripts: readonly HostBlock[];
   readonly sync_groups: readonly HostBlock[];
   readonly instances: readonly HostInstance[];
+  /** Which roles apply: what is empty or undefined below has none. */
+  readonly roles: readonly HostRole[];
+  /** Directors: one block per virtual address. */
+  readonly virtual_servers: readonly VirtualServerBlock[];
+  readonly real_server: RealServerDuties | undefined;
+  readonly nginx: ProxyDuties | undefined;
+  readonly haproxy: ProxyDuties | undefined;
+  /** Scripts that are shipped to the host. */
+  readonly script_files: readonly ScriptFile[];
+  /** All hosts of the clusters, this one included. */
+  readonly peers: readonly Peer[];
+  /** Further blocks, as they stand. */
+  readonly extra: readonly string[];
   readonly openings: readonly Opening[];
   readonly sysctls: readonly SysctlSetting[];
   /** Interfaces that must exist; check with `checkInterfaces` once facts are known. */
@@ -103,6 +144,8 @@ export interface Cluster {
   readonly name: string;
   /** Hosts that run an instance, in inventory order. */
   readonly hosts: readonly string[];
+  /** Hosts that only serve behind the others, in the order of the virtual servers. */
+  readonly realServers: readonly string[];
   /** Hosts in the order in which a new cluster starts: by preference over all instances. */
   readonly startOrder: readonly string[];
   readonly instances: readonly ClusterInstance[];
@@ -115,4 +158,28 @@ export interface DerivedTopology {
   readonly hosts: ReadonlyMap<string, HostTopology>;
   /** Errors and warnings; a host of a cluster with errors has no entry in {@link hosts}. */
   readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A host that no topology names: roles see empty lists. */
+export function emptyHostTopology(host: string): HostTopology {
+  return {
+    host,
+    clusters: [],
+    daemon: 'tandemd',
+    global_defs: [],
+    scripts: [],
+    sync_groups: [],
+    instances: [],
+    roles: [],
+    extra: [],
+    virtual_servers: [],
+    real_server: undefined,
+    nginx: undefined,
+    haproxy: undefined,
+    script_files: [],
+    peers: [],
+    openings: [],
+    sysctls: [],
+    interfaces: [],
+  };
 }

@@ -106,7 +106,7 @@ test('derived priorities leave room for positive weights', () => {
   const { clusters, hosts } = derive(text);
   expect(clusters[0]?.instances[0]?.priorities).toEqual({ ka67: 229, ka68: 228 });
   expect(hosts.get('ka67')?.scripts).toEqual([
-    { head: 'vrrp_script chk', keywords: ['script /bin/true', 'weight 20'] },
+    { head: 'vrrp_script chk', cluster: 'pair', keywords: ['script /bin/true', 'weight 20'] },
   ]);
 });
 
@@ -251,6 +251,7 @@ test('interfaces are checked against facts', () => {
     kernel: '6.1',
     bootId: 'b',
     init: 'systemd',
+    container: false,
     os: { id: 'debian', versionId: '12', idLike: [] },
     interfaces: [
       { name: 'lo', mac: undefined, up: true, addresses: [] },

@@ -2,7 +2,10 @@
 import type { Diagnostic } from '#base/errors.ts';
 import { decideInstance, type InstanceModel } from './derive-instance.ts';
 import { shareOf, type HostShare, type OwnInstance } from './derive-host.ts';
-import { readHost, type HostFacts } from './derive-interfaces.ts';
+import { mergeShares } from './derive-merge.ts';
+import { NO_FACTS, readHost, type HostFacts } from './derive-interfaces.ts';
+import { ClusterServing } from './derive-serving.ts';
+import { NOBODY_LEAVES, type Leaving } from './derive-upstreams.ts';
 import { readNode, toFlag, toNumber, type GlobalWords } from './derive-node.ts';
 import type { Inventory, RawVariables } from './inventory-types.ts';
 import { ValueError, type Variables } from './template-values.ts';
@@ -16,8 +19,10 @@ import { SiteRegister } from './validate-site.ts';
 import { hostVariables } from './variables.ts';
 import { positionAt } from './yaml.ts';
 
+export type { Leaving } from './derive-upstreams.ts';
 export { checkInterfaces } from './derive-interfaces.ts';
 export { ERRORS as TOPOLOGY_ERRORS, WARNINGS as TOPOLOGY_WARNINGS } from './topology-rules.ts';
+export { emptyHostTopology } from './topology-types.ts';
 export type { DerivedTopology, HostTopology } from './topology-types.ts';
 
 /** Clusters that are done, with what is needed to put hosts together. */
@@ -26,14 +31,20 @@ interface Finished {
   readonly draft: ClusterDraft;
   readonly instances: readonly InstanceModel[];
   readonly groups: readonly SyncGroup[];
+  readonly serving: ClusterServing;
 }
 
 /**
  * Reads, checks and derives every cluster. Never throws for what a user wrote. A cluster with an error is left out of
- * `clusters`, and its hosts out of `hosts`; the others are complete.
+ * `clusters`, and its hosts out of `hosts`; the others are complete. `leaving`: real servers that directors drain or do
+ * without.
  */
-export function deriveTopology(inventory: Inventory, extraVars: RawVariables = {}): DerivedTopology {
-  return new Derivation(inventory, extraVars).run();
+export function deriveTopology(
+  inventory: Inventory,
+  extraVars: RawVariables = {},
+  leaving: Leaving = NOBODY_LEAVES,
+): DerivedTopology {
+  return new Derivation(inventory, extraVars, leaving).run();
 }
 
 class Derivation {
@@ -43,16 +54,18 @@ class Derivation {
   readonly #variables = new Map<string, Variables>();
   readonly #facts = new Map<string, HostFacts>();
   readonly #site = new SiteRegister();
+  readonly #leaving: Leaving;
 
-  constructor(inventory: Inventory, extraVars: RawVariables) {
+  constructor(inventory: Inventory, extraVars: RawVariables, leaving: Leaving) {
     this.#inventory = inventory;
+    this.#leaving = leaving;
     this.#extraVars = extraVars;
     this.#defaults = new Defaults(inventory);
   }
 
   run(): DerivedTopology {
     const diagnostics: Diagnostic[] = [];
-    const finished: Finished[] = [];
+    const finished: Cluster[] = [];
     const names = new Map<string, ClusterSource>();
     for (const source of findClusters(this.#inventory)) {
       const report = new Report();
@@ -69,15 +82,17 @@ class Derivation {
       const done = this.#cluster(source, report);
       const shares = done && !report.failed ? sharesOf(done) : undefined;
       if (done && shares && !report.failed) {
-        finished.push(done);
-        for (const [host, share] of shares) this.#addShare(host, done, share);
+        finished.push(done.cluster);
+        for (const [host, share] of shares) this.#addShare(host, done.cluster, share);
       }
       diagnostics.push(...report.diagnostics);
+      // Thousands of hosts' variables at once are hundreds of megabytes.
+      this.#variables.clear();
     }
     const hosts = this.#hosts(diagnostics);
-    const clusters = finished
-      .map(({ cluster }) => cluster)
-      .filter(cluster => cluster.hosts.every(host => hosts.has(host)));
+    const clusters = finished.filter(cluster =>
+      [...cluster.hosts, ...cluster.realServers].every(host => hosts.has(host)),
+    );
     return { clusters, hosts, diagnostics };
   }
 
@@ -95,20 +110,35 @@ class Derivation {
       variablesOf: host => this.#variablesOf(host),
     });
     if (!draft) return undefined;
-    for (const host of draft.hosts) {
-      if (!this.#facts.has(host)) this.#facts.set(host, readHost(host, this.#variablesOf(host), report));
-    }
+    const readFacts = (host: string): HostFacts => this.#readFacts(host, report);
+    for (const host of draft.hosts) readFacts(host);
     const instances = this.#instances(draft);
     const { topology } = draft;
     for (const instance of instances)
       validateInstance(instance, topology, host => this.#factsOf(host), report);
     const groups = readSyncGroups(topology, instances, source.topology, report);
     this.#site.enter(instances, topology, host => this.#factsOf(host), report);
-    return { cluster: summary(source, draft, instances, groups), draft, instances, groups };
+    const serving = new ClusterServing({
+      inventory: this.#inventory,
+      draft,
+      instances,
+      groups,
+      factsOf: readFacts,
+      leaving: this.#leaving,
+      defaultsOf: host => this.#defaults.of(host),
+    });
+    const cluster = { ...summary(source, draft, instances, groups), realServers: serving.realServers };
+    return { cluster, draft, instances, groups, serving };
+  }
+
+  #readFacts(host: string, report: Report): HostFacts {
+    const facts = this.#facts.get(host) ?? readHost(host, this.#variablesOf(host), report);
+    this.#facts.set(host, facts);
+    return facts;
   }
 
   #factsOf(host: string): HostFacts {
-    return this.#facts.get(host) ?? { interfaces: undefined, ansibleHost: undefined, daemon: 'tandemd' };
+    return this.#facts.get(host) ?? NO_FACTS;
   }
 
   #instances(draft: ClusterDraft): InstanceModel[] {
@@ -154,89 +184,30 @@ class Derivation {
     return { version: version === 2 ? 2 : version === 3 ? 3 : undefined, strict: bare || toFlag(strict) };
   }
 
-  readonly #shares = new Map<string, { readonly done: Finished; readonly share: HostShare }[]>();
+  readonly #shares = new Map<string, { readonly cluster: Cluster; readonly share: HostShare }[]>();
 
-  #addShare(host: string, done: Finished, share: HostShare): void {
+  #addShare(host: string, cluster: Cluster, share: HostShare): void {
     const known = this.#shares.get(host);
-    if (known) known.push({ done, share });
-    else this.#shares.set(host, [{ done, share }]);
+    if (known) known.push({ cluster, share });
+    else this.#shares.set(host, [{ cluster, share }]);
   }
 
   #hosts(diagnostics: Diagnostic[]): ReadonlyMap<string, HostTopology> {
     const hosts = new Map<string, HostTopology>();
     for (const [host, shares] of this.#shares) {
       const report = new Report();
-      const topology = this.#host(host, shares, report);
+      const topology = mergeShares(host, this.#factsOf(host).daemon, shares, report);
       diagnostics.push(...report.diagnostics);
       if (!report.failed) hosts.set(host, topology);
     }
     return hosts;
   }
-
-  #host(
-    host: string,
-    shares: readonly { readonly done: Finished; readonly share: HostShare }[],
-    report: Report,
-  ): HostTopology {
-    const globals = new Map<string, readonly string[]>();
-    const names = new Map<string, string>();
-    for (const { done, share } of shares) {
-      const { name, position } = done.cluster;
-      for (const [key, lines] of share.globals) {
-        const known = globals.get(key);
-        if (known && known.join('\n') !== lines.join('\n')) {
-          report.error(
-            'global-conflict',
-            `${host} is in clusters that disagree about ${key}: ${known.join(' ')} and ${lines.join(' ')}`,
-            position,
-            'one daemon runs on a host, so global_defs must be equal',
-          );
-        }
-        globals.set(key, lines);
-      }
-      for (const instance of share.instances) {
-        const other = names.get(instance.name);
-        if (other !== undefined)
-          report.error(
-            'instance-duplicate',
-            `${host} runs two instances named ${instance.name}, of the clusters ${other} and ${name}`,
-            instance.position,
-            'give one of them another name',
-          );
-        names.set(instance.name, name);
-      }
-    }
-    const all = shares.map(({ share }) => share);
-    return {
-      host,
-      clusters: shares.map(({ done }) => done.cluster.name),
-      daemon: this.#factsOf(host).daemon,
-      global_defs: [...globals.values()].flat(),
-      scripts: distinct(
-        all.flatMap(share => share.scripts),
-        block => block.head,
-      ),
-      sync_groups: all.flatMap(share => share.syncGroups),
-      instances: all.flatMap(share => share.instances),
-      openings: distinct(
-        all.flatMap(share => share.openings),
-        ({ reason: _reason, ...opening }) => JSON.stringify(opening),
-      ),
-      sysctls: distinct(
-        all.flatMap(share => share.sysctls),
-        setting => setting.key,
-      ),
-      interfaces: distinct(
-        all.flatMap(share => share.interfaces),
-        one => `${one.name} ${one.address}`,
-      ),
-    };
-  }
 }
 
 function sharesOf(done: Finished): ReadonlyMap<string, HostShare> {
-  const { draft, instances, groups, cluster } = done;
-  const own = new Map<string, OwnInstance[]>(cluster.hosts.map(host => [host, []]));
+  const { draft, instances, groups, cluster, serving } = done;
+  const members = [...cluster.hosts, ...cluster.realServers];
+  const own = new Map<string, OwnInstance[]>(members.map(host => [host, []]));
   for (const instance of instances) {
     for (const node of instance.nodes) own.get(node.host)?.push({ instance, node });
   }
@@ -245,7 +216,7 @@ function sharesOf(done: Finished): ReadonlyMap<string, HostShare> {
     return new Map(
       [...own].map(([host, mine]) => {
         const joined = new Set(mine.flatMap(({ instance }) => groupOf.get(instance.name) ?? []));
-        return [host, shareOf(host, draft, mine, [...joined])];
+        return [host, shareOf(host, draft, mine, [...joined], serving.of(host))];
       }),
     );
   } catch (thrown) {
@@ -253,10 +224,6 @@ function sharesOf(done: Finished): ReadonlyMap<string, HostShare> {
     draft.report.error('keyword-value', `${cluster.name}: ${thrown.message}`, cluster.position, thrown.hint);
     return new Map();
   }
-}
-
-function distinct<T>(items: readonly T[], key: (item: T) => string): readonly T[] {
-  return [...new Map(items.toReversed().map(item => [key(item), item])).values()].toReversed();
 }
 
 function summary(
@@ -273,6 +240,7 @@ function summary(
   return {
     name: source.name,
     hosts: draft.hosts,
+    realServers: [],
     startOrder: draft.hosts.toSorted((a, b) => rank(a) - rank(b)),
     instances: instances.map(instance => ({
       name: instance.name,

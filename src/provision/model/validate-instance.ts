@@ -2,6 +2,7 @@
 import { compareIp, familyOf, formatIp, parseIp } from '#base/address.ts';
 import type { DecidedNode, InstanceModel } from './derive-instance.ts';
 import { onInterface, type HostFacts } from './derive-interfaces.ts';
+import { isLinkLocal } from './derive-servers.ts';
 import { trackedNames, TRACKERS } from './derive-weights.ts';
 import type { Report } from './topology-rules.ts';
 import type { Topology } from './topology-schema.ts';
@@ -87,7 +88,7 @@ function checkInterface(instance: InstanceModel, node: DecidedNode, facts: HostF
   for (const vip of node.vips) {
     const on = vip.device === undefined ? declared : facts.interfaces.get(vip.device);
     const sameFamily = on?.addresses.filter(cidr => cidr.address.length === vip.cidr.address.length) ?? [];
-    if (on && sameFamily.length > 0 && !onInterface(on, vip.cidr.address)) {
+    if (on && sameFamily.length > 0 && !isLinkLocal(vip.cidr.address) && !onInterface(on, vip.cidr.address)) {
       report.warn(
         'vip-outside-subnet',
         `${name}: ${vip.address} is in none of the subnets of ${vip.device ?? node.interface} on ${node.host}`,

@@ -1,8 +1,8 @@
 /** Rules across clusters: a VRID is unique on a network and family, a virtual address within a site. */
-import { cidrContains, formatCidr, formatIp, parseCidr, type Cidr } from '#base/address.ts';
+import { cidrContains, formatCidr, formatIp, parseCidr } from '#base/address.ts';
 import type { Position } from '#base/position.ts';
 import type { DecidedNode, InstanceModel } from './derive-instance.ts';
-import type { HostFacts } from './derive-interfaces.ts';
+import { networkOf, type HostFacts } from './derive-interfaces.ts';
 import type { Report } from './topology-rules.ts';
 import type { Topology } from './topology-schema.ts';
 
@@ -90,7 +90,7 @@ function segmentOf(
   const site = topology.site ?? instance.cluster;
   if (!subnet)
     return { key: `${site}|interface ${node.interface}`, shown: `the network of ${node.interface}` };
-  const network = networkOf(subnet);
+  const network = formatCidr(networkOf(subnet));
   return { key: `${site}|subnet ${network}`, shown: network };
 }
 
@@ -103,12 +103,4 @@ function namedNetwork(topology: Topology, address: Uint8Array | undefined): stri
     }),
   );
   return found?.[0];
-}
-
-function networkOf(cidr: Cidr): string {
-  const address = cidr.address.map((byte, index) => {
-    const kept = Math.max(0, Math.min(8, cidr.prefix - index * 8));
-    return byte & ((0xff << (8 - kept)) & 0xff);
-  });
-  return formatCidr({ address, prefix: cidr.prefix });
 }

@@ -80,3 +80,12 @@ test('elections: priorities before and after', () => {
     { instance: 'V', before: 100, after: 90, preempts: false },
   ]);
 });
+
+test('virtual servers are nothing to the routers: whatever changes in them, a reload does', () => {
+  const server = (weight: number, more = ''): string =>
+    `virtual_server 192.0.2.5 80 {\nlb_kind DR\nprotocol TCP\nreal_server 192.0.2.8 80 {\nweight ${weight}\n}\n${more}}\n`;
+  const calm = { breaks: [], elections: [{ instance: 'V', before: 100, after: 100, preempts: true }] };
+  expect(change(instance(), instance() + server(1))).toEqual(calm);
+  expect(change(instance() + server(1), instance() + server(0))).toEqual(calm);
+  expect(change(instance() + server(0, 'real_server 192.0.2.9 80 {\n}\n'), instance())).toEqual(calm);
+});

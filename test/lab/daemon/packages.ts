@@ -13,6 +13,7 @@ const FOLDERS = [
 
 /** Packages with programs of another name. */
 const PROGRAMS: Readonly<Record<string, string>> = {
+  'dnsmasq-base': 'dnsmasq',
   frr: 'vrrpd',
   nftables: 'nft',
   'openssh-client': 'ssh-keygen',
@@ -22,11 +23,13 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 
 /** What the tests drive, besides the lab's own needs. */
 export const TEST_PACKAGES: readonly string[] = [
+  'dnsmasq-base',
   'frr',
   'ipvsadm',
   'keepalived',
   'kmod',
   'nftables',
+  'nginx',
   'openssh-client',
   'openssh-server',
   'python3-aiosmtpd',

@@ -26,6 +26,8 @@ export class TandemNode {
   readonly folder = mkdtempSync(join(tmpdir(), 'tandemd-'));
   readonly configFile = join(this.folder, 'keepalived.conf');
   readonly runDir = join(this.folder, 'run');
+  /** Stands before the daemon's own argv: a program that ends by running it. */
+  around: readonly string[] = [];
   #process: ChildProcess | undefined;
   #said: () => string = () => '';
 
@@ -43,10 +45,9 @@ export class TandemNode {
   /** Starts the daemon; returns at once. */
   start(...options: string[]): void {
     const argv = ['-n', '-l', '-D', '-f', this.configFile, '--run-dir', this.runDir, ...options];
-    const started = start(this.host.namespace, [process.execPath, ...NODE_FLAGS, PROGRAM, ...argv], {
-      // As under systemd: each line begins with its severity, `<4>`.
-      JOURNAL_STREAM: '0:0',
-    });
+    const daemon = [...this.around, process.execPath, ...NODE_FLAGS, PROGRAM, ...argv];
+    // As under systemd: each line begins with its severity, `<4>`.
+    const started = start(this.host.namespace, daemon, { JOURNAL_STREAM: '0:0' });
     this.#process = started.process;
     this.#said = started.said;
   }

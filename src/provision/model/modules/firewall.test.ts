@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { rulesFor, type OpeningArgs, ownTable, persistentText } from './nft-rules.ts';
+import { rulesFor, ownTable, persistentText } from './nft-rules.ts';
 import { parseRuleset } from './nft-ruleset.ts';
+import type { OpeningArgs } from './opening.ts';
 import { firewall } from './firewall.ts';
 import { sha256Of } from './path-state.ts';
 import { DEBIAN } from '#testing/module-host.ts';
@@ -151,17 +152,19 @@ function seenAs(fields: {
   included?: boolean;
   ruleset: string;
   configuration?: string;
-  legacy?: string;
+  iptables?: string;
+  firewalld?: string;
 }): Uint8Array {
-  const { file = '', included = false, ruleset, configuration = '/etc/nftables.conf', legacy = '' } = fields;
+  const { file = '', included = false, ruleset, configuration = '/etc/nftables.conf' } = fields;
+  const { iptables = '', firewalld = '' } = fields;
   const head = [
     'nft yes',
-    `legacy${legacy}`,
     `configuration ${configuration}`,
     `included ${included ? 'yes' : 'no'}`,
     `file ${file}`,
   ];
-  return new TextEncoder().encode(`${head.join('\n')}\n\n${ruleset}`);
+  const sections = [`${head.join('\n')}\n\n${ruleset}`, iptables, firewalld];
+  return new TextEncoder().encode(sections.join('\n\u0001\n'));
 }
 
 const context: PlanContext = {
@@ -177,6 +180,88 @@ function planned(args: Record<string, unknown>, answer: Uint8Array): readonly Ch
   const parsed = firewall.schema.parse(args);
   return firewall.diff(parsed, firewall.parse(answer, parsed), context);
 }
+
+const OPEN = { family: 4, interface: undefined, group: undefined, peers: [] } as const;
+const SERVICE: OpeningArgs = { ...OPEN, kind: 'service', protocol: 6, destination: '10.0.0.100', port: 80 };
+const ANSWERS: OpeningArgs = {
+  ...OPEN,
+  kind: 'forward',
+  protocol: 17,
+  peers: ['10.0.0.8'],
+  source_port: 53,
+};
+const EVERY_HOOK = ['prerouting', 'input', 'forward', 'output', 'postrouting']
+  .map(hook => `chain ${hook} {\ntype filter hook ${hook} priority 0; policy drop;\n}\n`)
+  .join('');
+
+describe('where each kind is opened', () => {
+  const toService = 'meta nfproto ipv4 ip daddr 10.0.0.100 tcp dport 80';
+  test.each<[string, OpeningArgs, Record<string, string>]>([
+    ['a service', SERVICE, { prerouting: toService, input: toService }],
+    [
+      'a service whose answers pass by',
+      { ...SERVICE, untracked: true },
+      { prerouting: toService, input: toService, output: toService, postrouting: toService },
+    ],
+    [
+      'every port of a service',
+      { ...OPEN, kind: 'service', protocol: 6, destination: '10.0.0.100' },
+      {
+        prerouting: 'meta nfproto ipv4 ip daddr 10.0.0.100 meta l4proto 6',
+        input: 'meta nfproto ipv4 ip daddr 10.0.0.100 meta l4proto 6',
+      },
+    ],
+    [
+      'to a real server',
+      { ...SERVICE, kind: 'forward', destination: '10.0.0.8', port: 8080 },
+      {
+        forward: 'meta nfproto ipv4 ip daddr 10.0.0.8 tcp dport 8080',
+        output: 'meta nfproto ipv4 ip daddr 10.0.0.8 tcp dport 8080',
+        postrouting: 'meta nfproto ipv4 ip daddr 10.0.0.8 tcp dport 8080',
+      },
+    ],
+    ['a real server’s answers', ANSWERS, { forward: 'meta nfproto ipv4 ip saddr 10.0.0.8 udp sport 53' }],
+    [
+      'a health check',
+      { ...SERVICE, kind: 'check', peers: ['10.0.0.2'], destination: '10.0.0.8' },
+      {
+        prerouting: 'meta nfproto ipv4 ip saddr 10.0.0.2 ip daddr 10.0.0.8 tcp dport 80',
+        input: 'meta nfproto ipv4 ip saddr 10.0.0.2 ip daddr 10.0.0.8 tcp dport 80',
+      },
+    ],
+    [
+      'a tunnel',
+      { ...OPEN, kind: 'tunnel', protocol: 4, peers: ['10.0.0.2'] },
+      {
+        prerouting: 'meta nfproto ipv4 ip saddr 10.0.0.2 meta l4proto 4',
+        input: 'meta nfproto ipv4 ip saddr 10.0.0.2 meta l4proto 4',
+      },
+    ],
+    [
+      'the connection table’s synchronisation',
+      { ...OPEN, kind: 'lvs-sync', protocol: 17, interface: 'eth1', group: '224.0.0.81', port: 8848 },
+      {
+        prerouting: 'iifname "eth1" meta nfproto ipv4 ip daddr 224.0.0.81 udp dport 8848',
+        input: 'iifname "eth1" meta nfproto ipv4 ip daddr 224.0.0.81 udp dport 8848',
+        output: 'oifname "eth1" meta nfproto ipv4 ip daddr 224.0.0.81 udp dport 8848',
+        postrouting: 'oifname "eth1" meta nfproto ipv4 ip daddr 224.0.0.81 udp dport 8848',
+      },
+    ],
+  ])('%s', (_, opening, expected) => {
+    const chains = parseRuleset(`table inet t {\n${EVERY_HOOK}}\n`);
+    const rules = rulesFor([opening], chains).map(({ chain, text }) => [chain.hook, text]);
+    expect(Object.fromEntries(rules)).toEqual(expected);
+  });
+
+  test.each([
+    [{ ...VRRP, port: 80 }, /only TCP/],
+    [{ ...SERVICE, port: 0 }, /port/],
+    [{ ...SERVICE, kind: 'servise' }, /kind/],
+    [{ ...SERVICE, destination: 'web' }, /expected an address/],
+  ])('%j is refused', (opening, message) => {
+    expect(JSON.stringify(firewall.schema.safeParse({ openings: [opening] }).error?.issues)).toMatch(message);
+  });
+});
 
 describe('firewall', () => {
   test('where nothing filters nothing is added', () => {
@@ -208,19 +293,21 @@ describe('firewall', () => {
     expect(change).toMatchObject({ effect: 'connectivity', summary: 'default drop in table inet tandem' });
   });
 
-  test.each([
-    [{ ruleset: IPTABLES }, /kept by ufw.*allow protocol 112 on eth0 there/],
-    [{ ruleset: '', legacy: ' nat filter' }, /iptables \(legacy\)/],
-    [{ ruleset: POLICY_DROP, configuration: '' }, /install the package nftables/],
-  ])('%j is refused', (fields, message) => {
-    expect(() => planned({ openings: [VRRP] }, seenAs(fields))).toThrow(message);
+  test('a chain is opened without nftables’ own service: the way out is said', () => {
+    expect(() => planned({ openings: [VRRP] }, seenAs({ ruleset: POLICY_DROP, configuration: '' }))).toThrow(
+      /install the package nftables/,
+    );
+  });
+
+  test('a table that another program writes is left to that program', () => {
+    expect(rulesFor([VRRP], parseRuleset(IPTABLES)).map(({ chain }) => chain.table)).toEqual(['other']);
   });
 
   test('nft takes what is written, also where the table is gone', () => {
     const check = spawnSync('nft', ['--version']);
     if (check.error) return;
     const text = persistentText(
-      rulesFor([VRRP, UNICAST, SIX], parseRuleset(POLICY_DROP)),
+      rulesFor([VRRP, UNICAST, SIX, SERVICE, ANSWERS], parseRuleset(POLICY_DROP)),
       ownTable(
         [VRRP, SIX],
         [

@@ -1,16 +1,7 @@
 /** nftables text for the openings that a host needs. */
 import { sha256Of } from './path-state.ts';
 import type { BaseChain } from './nft-ruleset.ts';
-
-/** What must be let in, and out again; `HostTopology` derives it. */
-export interface OpeningArgs {
-  readonly kind: string;
-  readonly family: 4 | 6;
-  readonly protocol: number;
-  readonly interface: string;
-  readonly group?: string | null | undefined;
-  readonly peers: readonly string[];
-}
+import { type Match, matchAt, type OpeningArgs, TRANSPORTS } from './opening.ts';
 
 /** Something that the default-drop table lets in besides. */
 export interface Allowed {
@@ -29,43 +20,42 @@ export interface TaggedRule {
 /** Our own table's name, where a default drop is asked for. */
 export const OWN_TABLE = 'inet tandem';
 
-/** A rule for every opening in every chain that can drop it. */
+/** A rule for every opening in every chain that can drop it; chains that another program writes are left out. */
 export function rulesFor(openings: readonly OpeningArgs[], chains: readonly BaseChain[]): TaggedRule[] {
   return chains
-    .filter(chain => chain.drops && `${chain.family} ${chain.table}` !== OWN_TABLE)
-    .flatMap(chain =>
-      openings
-        .map(opening => matchOf(opening, chain))
+    .filter(
+      chain => chain.drops && chain.owner === undefined && `${chain.family} ${chain.table}` !== OWN_TABLE,
+    )
+    .flatMap(chain => {
+      const texts = openings
+        .filter(opening => FAMILIES[chain.family]?.includes(opening.family) === true)
+        .map(opening => matchAt(opening, chain.hook))
         .filter(match => match !== undefined)
-        .map(match => ({ chain, text: match, tag: `tandem:${sha256Of(match).slice(0, 8)}` })),
-    );
+        .map(nftText);
+      return [...new Set(texts)].map(text => ({ chain, text, tag: `tandem:${sha256Of(text).slice(0, 8)}` }));
+    });
 }
 
-function matchOf(opening: OpeningArgs, chain: BaseChain): string | undefined {
-  const inward = ['prerouting', 'input'].includes(chain.hook);
-  const outward = ['output', 'postrouting'].includes(chain.hook);
-  const families: Readonly<Record<string, readonly number[]>> = { inet: [4, 6], ip: [4], ip6: [6] };
-  if (!inward && !outward) return undefined;
-  if (families[chain.family]?.includes(opening.family) !== true) return undefined;
-  return match(opening, inward);
-}
+const FAMILIES: Readonly<Record<string, readonly number[]>> = { inet: [4, 6], ip: [4], ip6: [6] };
 
 /** `iifname` and not `iif`: the rule must load before the interface is there. */
-function match(opening: OpeningArgs, inward: boolean): string {
-  const ip = opening.family === 4 ? 'ip' : 'ip6';
+function nftText(match: Match): string {
+  const ip = match.family === 4 ? 'ip' : 'ip6';
   const set = (values: readonly string[]): string =>
     values.length === 1 ? `${values[0]}` : `{ ${values.join(', ')} }`;
-  const group = opening.group ?? undefined;
-  const parts = [
-    `${inward ? 'iifname' : 'oifname'} "${opening.interface}"`,
-    `meta nfproto ipv${opening.family}`,
-    ...(opening.peers.length > 0 ? [`${ip} ${inward ? 's' : 'd'}addr ${set(opening.peers)}`] : []),
-    ...(opening.kind !== 'igmp' && opening.peers.length === 0 && group !== undefined
-      ? [`${ip} daddr ${group}`]
-      : []),
-    `meta l4proto ${opening.protocol}`,
+  const transport = TRANSPORTS.get(match.protocol);
+  const ports = [
+    ...(match.sourcePort === undefined ? [] : [`${transport} sport ${match.sourcePort}`]),
+    ...(match.port === undefined ? [] : [`${transport} dport ${match.port}`]),
   ];
-  return parts.join(' ');
+  return [
+    ...(match.from === undefined ? [] : [`iifname "${match.from}"`]),
+    ...(match.to === undefined ? [] : [`oifname "${match.to}"`]),
+    `meta nfproto ipv${match.family}`,
+    ...(match.sources.length > 0 ? [`${ip} saddr ${set(match.sources)}`] : []),
+    ...(match.destinations.length > 0 ? [`${ip} daddr ${set(match.destinations)}`] : []),
+    ...(ports.length > 0 ? ports : [`meta l4proto ${match.protocol}`]),
+  ].join(' ');
 }
 
 /**
@@ -94,7 +84,10 @@ export function persistentText(rules: readonly TaggedRule[], own: string): strin
 /** A table of our own that drops by default: established, loopback, ICMP, the openings, and what is allowed. */
 export function ownTable(openings: readonly OpeningArgs[], allowed: readonly Allowed[]): string {
   const rules = [
-    ...openings.map(opening => match(opening, true)),
+    ...openings
+      .map(opening => matchAt(opening, 'input'))
+      .filter(match => match !== undefined)
+      .map(nftText),
     'ct state established,related',
     'iif "lo"',
     'meta l4proto { icmp, ipv6-icmp }',
@@ -106,7 +99,7 @@ export function ownTable(openings: readonly OpeningArgs[], allowed: readonly All
     `table ${OWN_TABLE} {`,
     '  chain input {',
     '    type filter hook input priority filter; policy drop;',
-    ...rules.map(rule => `    ${rule} accept comment "tandem:${sha256Of(rule).slice(0, 8)}"`),
+    ...[...new Set(rules)].map(rule => `    ${rule} accept comment "tandem:${sha256Of(rule).slice(0, 8)}"`),
     '  }',
     '}',
   ].join('\n');

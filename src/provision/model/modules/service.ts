@@ -8,7 +8,9 @@ import {
   Refusal,
   type Reverter,
 } from '#provision/model/module.ts';
-import { type Fragment, sh } from '#provision/model/shell.ts';
+import { type Fragment, lines, NOTHING, sh } from '#provision/model/shell.ts';
+import { must } from '#base/assert.ts';
+import { splitWords } from './arguments.ts';
 
 export interface ServiceArgs {
   readonly name: string;
@@ -16,6 +18,8 @@ export interface ServiceArgs {
   readonly state?: 'started' | 'stopped' | 'restarted' | 'reloaded' | undefined;
   /** Units beside which this one may not run: the host is refused while one of them does. */
   readonly conflicts?: readonly string[] | undefined;
+  /** A command that exits 0 while the running unit does what it is for: where it does not, the unit is restarted. */
+  readonly check?: string | undefined;
 }
 
 /** What systemd says of a unit. */
@@ -27,6 +31,8 @@ export interface SeenService {
   readonly unitFile: string;
   /** Which of the conflicting units run. */
   readonly conflicting: readonly string[];
+  /** False: the unit's check was asked for and did not hold. */
+  readonly holds: boolean;
 }
 
 const unitName = z.string().regex(/^[A-Za-z0-9:_.@\\-]+$/, 'expected a unit name such as tandemd');
@@ -40,14 +46,22 @@ export const service: Module<ServiceArgs, SeenService> = {
       enabled: z.boolean().optional(),
       state: z.enum(['started', 'stopped', 'restarted', 'reloaded']).optional(),
       conflicts: z.array(unitName).optional(),
+      check: z
+        .string()
+        .refine(command => (splitWords(command)?.length ?? 0) > 0, 'expected a command; check its quotes')
+        .optional(),
     })
     .refine(
       args => args.enabled !== undefined || args.state !== undefined,
       'expected "enabled", "state" or both',
+    )
+    .refine(
+      args => args.check === undefined || args.state === 'started',
+      '"check" goes with "state: started"',
     ),
   needs: [],
   resources: claims,
-  probe: args => look([args.name, ...(args.conflicts ?? [])]),
+  probe: args => lines([look([args.name, ...(args.conflicts ?? [])]), checked(args)]),
   parse: (answer, args) => parse(answer, args.conflicts),
   diff,
   apply: change => {
@@ -80,6 +94,13 @@ function look(names: readonly string[]): Fragment {
   return sh`command -v systemctl >/dev/null || exit 0; systemctl show -p LoadState -p ActiveState -p UnitFileState ${names}`;
 }
 
+/** One more block: what the check says. It only looks, and not for long. */
+function checked({ check }: ServiceArgs): Fragment {
+  if (check === undefined) return NOTHING;
+  const words = must(splitWords(check), 'the schema has checked the command');
+  return sh`if timeout 5 ${words} >/dev/null 2>&1 </dev/null; then printf '\nCheck=holds\n'; else printf '\nCheck=fails\n'; fi`;
+}
+
 function parse(answer: Uint8Array, conflicts: readonly string[] = []): SeenService {
   const [text = '', ...others] = new TextDecoder().decode(answer).split('\n\n');
   const value = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1] ?? '';
@@ -91,6 +112,7 @@ function parse(answer: Uint8Array, conflicts: readonly string[] = []): SeenServi
     active: value('ActiveState'),
     unitFile: value('UnitFileState'),
     conflicting,
+    holds: !others.some(block => /^Check=fails$/m.test(block)),
   };
 }
 
@@ -135,6 +157,8 @@ function running(args: ServiceArgs, seen: SeenService): readonly Change[] {
   });
   switch (args.state) {
     case 'started':
+      if (RUNNING.has(seen.active) && !seen.holds)
+        return [change('restart', `${seen.active}, but its check fails → restarted`, 'restart', true)];
       return RUNNING.has(seen.active)
         ? []
         : [change('start', `${seen.active || 'not there'} → started`, 'restart', false)];

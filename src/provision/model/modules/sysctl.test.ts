@@ -36,6 +36,15 @@ describe('sysctl', () => {
     );
   });
 
+  test('one that a module brings later is only written for the boot, where the task says so', () => {
+    const args = sysctl.schema.parse({ name: 'net.ipv4.vs.sloppy_tcp', value: 1, ignore_missing: true });
+    const plan = (answer: string) =>
+      sysctl.diff(args, sysctl.parse(encode(answer), args), host.context()).map(change => change.summary);
+    expect(plan('\n\n')).toEqual(['in /etc/sysctl.d/99-tandem.conf: nothing → 1']);
+    expect(plan('\n=1\n')).toEqual([]);
+    expect(plan('=0\n=1\n')).toEqual(['0 → 1']);
+  });
+
   test.each([
     ['net.ipv4.conf.eth0/100.rp_filter', '/proc/sys/net/ipv4/conf/eth0.100/rp_filter'],
     ['net/ipv4/conf/eth0.100/rp_filter', '/proc/sys/net/ipv4/conf/eth0.100/rp_filter'],

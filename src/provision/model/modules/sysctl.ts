@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { LedgerEntry } from '#provision/model/ledger.ts';
 import { type Change, type Json, type Module, Refusal, type Reverter } from '#provision/model/module.ts';
-import { type Fragment, lines, sh } from '#provision/model/shell.ts';
+import { type Fragment, lines, NOTHING, sh } from '#provision/model/shell.ts';
 import { absolutePath } from './arguments.ts';
 
 interface SysctlArgs {
   readonly name: string;
   readonly value: string | number;
   readonly sysctl_file: string;
+  readonly ignore_missing: boolean;
 }
 
 /** Live value and persistent line, each null if there is none. */
@@ -30,6 +31,8 @@ export const sysctl: Module<SysctlArgs, SysctlState> = {
       .regex(/^[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_:@-]+)+$/, 'expected a name such as net.ipv4.ip_forward'),
     value: z.union([z.string().regex(/^[^\n\0]+$/), z.int()]),
     sysctl_file: absolutePath.default(SYSCTL_FILE),
+    /** Where the kernel does not know the parameter yet: only at boot, and live if it is there by then. */
+    ignore_missing: z.boolean().default(false),
   }),
   needs: [],
   resources: args => [{ resource: `sysctl:${args.name}`, wanted: canonical(args.value) }],
@@ -68,13 +71,13 @@ function parseState(answer: Uint8Array, file: string): SysctlState {
 
 function diff(args: SysctlArgs, seen: SysctlState): readonly Change[] {
   const value = canonical(args.value);
-  if (seen.live === null)
+  if (seen.live === null && !args.ignore_missing)
     throw new Refusal(
       `this kernel has no ${args.name} (${procPath(args.name)}): is its module or interface there?`,
     );
   const to: SysctlState = { live: value, persisted: value, file: args.sysctl_file };
   const parts = [
-    ...(seen.live === value ? [] : [`${seen.live} → ${value}`]),
+    ...(seen.live === value || seen.live === null ? [] : [`${seen.live} → ${value}`]),
     ...(seen.persisted === value
       ? []
       : [`in ${args.sysctl_file}: ${seen.persisted ?? 'nothing'} → ${value}`]),
@@ -86,7 +89,8 @@ function diff(args: SysctlArgs, seen: SysctlState): readonly Change[] {
 function set(name: string, state: SysctlState): Fragment {
   const persist = persistent(state.file, name, state.persisted);
   if (state.live === null) return persist;
-  return lines([persist, sh`printf '%s\\n' ${state.live} >${procPath(name)}`]);
+  const path = procPath(name);
+  return lines([persist, sh`[ ! -e ${path} ] || printf '%s\\n' ${state.live} >${path}`]);
 }
 
 function persistent(file: string, name: string, value: string | null): Fragment {
@@ -118,7 +122,10 @@ export const sysctlReverter: Reverter = {
     const file = (entry.ours as SysctlState).file;
     return lines([
       persistent(file, name, first.persisted),
-      sh`[ ! -e ${procPath(name)} ] || printf '%s\\n' ${first.live ?? ''} >${procPath(name)}`,
+      // What appeared with a module is the module's to take away.
+      first.live === null
+        ? NOTHING
+        : sh`[ ! -e ${procPath(name)} ] || printf '%s\\n' ${first.live} >${procPath(name)}`,
     ]);
   },
 };

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ModuleHost } from '#testing/module-host.ts';
 import { packageReverter, packages } from './package.ts';
+import { serviceFacts } from './service-facts.ts';
 import { service, serviceReverter } from './service.ts';
 
 let host: ModuleHost;
@@ -60,6 +61,17 @@ stop*) rm -f active;; enable*) echo enabled >enabled;; disable*) rm -f enabled;;
     );
   });
 
+  test('a unit that runs and fails its check is restarted, and not one that passes it', async () => {
+    writeFileSync(host.path('active'), 'active\n');
+    const args = { name: 'tandemd', state: 'started', check: `test ! -e ${host.path('wrong')}` };
+    expect(await host.plan(service, args)).toEqual([]);
+    writeFileSync(host.path('wrong'), '');
+    expect(await host.converge(service, args)).toMatchObject([
+      { summary: 'active, but its check fails → restarted', effect: 'restart', transient: true },
+    ]);
+    expect(calls('restart')).toEqual(['systemctl restart tandemd']);
+  });
+
   test('a restart is never nothing, and nothing for teardown', async () => {
     const changes = await host.converge(service, { name: 'tandemd', state: 'restarted' });
     expect(changes).toMatchObject([{ transient: true, effect: 'restart' }]);
@@ -114,5 +126,17 @@ for n; do :; done; [ "$n" = missing ] && { echo "E: Unable to locate package mis
     await expect(host.converge(packages, { name: 'missing' })).rejects.toThrow(
       'Unable to locate package missing',
     );
+  });
+});
+
+test('service_facts says which units run and which start at boot, by the names that were asked for', () => {
+  const args = serviceFacts.schema.parse({ services: ['a', 'b', 'c'] });
+  const answer =
+    'ActiveState=active\nUnitFileState=enabled\n\nActiveState=inactive\nUnitFileState=enabled\n\nActiveState=activating\nUnitFileState=\n';
+  const seen = serviceFacts.parse(new TextEncoder().encode(answer), args);
+  expect(serviceFacts.predict(args, seen, [])).toEqual({
+    running: ['a', 'c'],
+    enabled: ['a', 'b'],
+    changed: false,
   });
 });

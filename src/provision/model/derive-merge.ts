@@ -1,0 +1,143 @@
+/** A host's shares of its clusters, put together: one daemon runs on it, and one kernel. */
+import type { HostShare } from './derive-host.ts';
+import type { Report } from './topology-rules.ts';
+import type { Cluster, HostTopology } from './topology-types.ts';
+import type { HostRole, ProxyDuties, RealServerDuties } from './topology-types-servers.ts';
+
+/** Puts a host together. Clusters that contradict each other on it are complained about. */
+export function mergeShares(
+  host: string,
+  daemon: HostTopology['daemon'],
+  shares: readonly { readonly cluster: Cluster; readonly share: HostShare }[],
+  report: Report,
+): HostTopology {
+  const globals = mergeGlobals(host, shares, report);
+  checkNames(host, shares, report);
+  const all = shares.map(({ share }) => share);
+  const parts = {
+    instances: all.flatMap(share => share.instances),
+    extra: all.flatMap(share => share.extra),
+    virtual_servers: all.flatMap(share => share.virtualServers),
+    real_server: mergeRealServers(all.flatMap(share => share.realServer ?? [])),
+    nginx: mergeProxies(all.flatMap(share => share.nginx ?? [])),
+    haproxy: mergeProxies(all.flatMap(share => share.haproxy ?? [])),
+  };
+  return {
+    host,
+    clusters: shares.map(({ cluster }) => cluster.name),
+    daemon,
+    global_defs: [...globals.values()].flat(),
+    scripts: distinct(
+      all.flatMap(share => share.scripts),
+      block => block.head,
+    ),
+    sync_groups: all.flatMap(share => share.syncGroups),
+    ...parts,
+    roles: rolesOf(parts),
+    script_files: distinct(
+      all.flatMap(share => share.scriptFiles),
+      script => script.path,
+    ),
+    peers: distinct(
+      all.flatMap(share => share.peers),
+      peer => peer.name,
+    ),
+    openings: distinct(
+      all.flatMap(share => share.openings),
+      ({ reason: _reason, ...opening }) => JSON.stringify(opening),
+    ),
+    sysctls: distinct(
+      all.flatMap(share => share.sysctls),
+      setting => setting.key,
+    ),
+    interfaces: distinct(
+      all.flatMap(share => share.interfaces),
+      one => `${one.name} ${one.address}`,
+    ),
+  };
+}
+
+function rolesOf(
+  host: Pick<HostTopology, 'instances' | 'virtual_servers' | 'real_server' | 'nginx' | 'haproxy'>,
+): HostRole[] {
+  const roles: readonly (readonly [HostRole, boolean])[] = [
+    ['vrrp', host.instances.length > 0],
+    ['lvs_director', host.virtual_servers.length > 0],
+    ['real_server', host.real_server !== undefined],
+    ['nginx', host.nginx !== undefined],
+    ['haproxy', host.haproxy !== undefined],
+  ];
+  return roles.flatMap(([role, applies]) => (applies ? [role] : []));
+}
+
+type Shares = readonly { readonly cluster: Cluster; readonly share: HostShare }[];
+
+function mergeGlobals(host: string, shares: Shares, report: Report): ReadonlyMap<string, readonly string[]> {
+  const globals = new Map<string, readonly string[]>();
+  for (const { cluster, share } of shares) {
+    for (const [key, lines] of share.globals) {
+      const known = globals.get(key);
+      if (known && known.join('\n') !== lines.join('\n')) {
+        report.error(
+          'global-conflict',
+          `${host} is in clusters that disagree about ${key}: ${known.join(' ')} and ${lines.join(' ')}`,
+          cluster.position,
+          'one daemon runs on a host, so global_defs must be equal',
+        );
+      }
+      globals.set(key, lines);
+    }
+  }
+  return globals;
+}
+
+function checkNames(host: string, shares: Shares, report: Report): void {
+  const names = new Map<string, string>();
+  for (const { cluster, share } of shares) {
+    for (const instance of share.instances) {
+      const other = names.get(instance.name);
+      if (other !== undefined)
+        report.error(
+          'instance-duplicate',
+          `${host} runs two instances named ${instance.name}, of the clusters ${other} and ${cluster.name}`,
+          instance.position,
+          'give one of them another name',
+        );
+      names.set(instance.name, cluster.name);
+    }
+  }
+}
+
+function mergeRealServers(parts: readonly RealServerDuties[]): RealServerDuties | undefined {
+  if (parts.length === 0) return undefined;
+  return {
+    methods: [...new Set(parts.flatMap(part => part.methods))],
+    vips: distinct(
+      parts.flatMap(part => part.vips),
+      vip => `${vip.interface} ${vip.address}`,
+    ),
+    gateways: distinct(
+      parts.flatMap(part => part.gateways),
+      gateway => `${gateway.from} ${gateway.address}`,
+    ),
+    modules: [...new Set(parts.flatMap(part => part.modules))],
+    sysctls: distinct(
+      parts.flatMap(part => part.sysctls),
+      setting => setting.key,
+    ),
+    directors: [...new Set(parts.flatMap(part => part.directors))],
+  };
+}
+
+function mergeProxies(parts: readonly ProxyDuties[]): ProxyDuties | undefined {
+  if (parts.length === 0) return undefined;
+  return {
+    frontends: parts.flatMap(part => part.frontends),
+    stats: parts.find(part => part.stats)?.stats,
+  };
+}
+
+/** Each thing once, where it stands first, as it was said last. */
+export function distinct<T>(items: readonly T[], key: (item: T) => string): readonly T[] {
+  return [...new Map(items.toReversed().map(item => [key(item), item])).values()].toReversed();
+}

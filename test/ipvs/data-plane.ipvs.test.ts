@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Server } from 'node:net';
+import type { Ipvs } from '#linux/ports.ts';
+import type { Destination, Forwarding, Service } from '#lvs/ports.ts';
+import {
+  ask,
+  buildSegment,
+  DIRECT_CLIENT,
+  inside,
+  realAddress,
+  REAL_SERVERS,
+  startRealServers,
+  tally,
+  VIPS,
+} from './segment.ts';
+import {
+  additionOf,
+  addressKey,
+  applyAll,
+  clear,
+  destinationOf,
+  openTable,
+  serviceOf,
+  valueOf,
+} from './table.ts';
+
+let ipvs: Ipvs;
+let servers: Server[] = [];
+
+beforeAll(async () => {
+  buildSegment();
+  servers = await startRealServers();
+  ipvs = await inside('dir', openTable);
+});
+beforeEach(() => clear(ipvs));
+afterAll(() => {
+  for (const server of servers) server.close();
+  ipvs.close();
+});
+
+/** Both real servers behind a VIP. */
+function serve(
+  vip: string,
+  scheduler: string,
+  forwarding: Forwarding,
+  more: { readonly service?: Partial<Service>; readonly weights?: readonly number[] } = {},
+): void {
+  const isSix = vip.includes(':');
+  const destinations: Destination[] = REAL_SERVERS.map((_, i) =>
+    destinationOf(realAddress(i)[isSix ? 1 : 0], forwarding.method === 'NAT' ? 8080 : 80, {
+      forwarding,
+      weight: more.weights?.[i] ?? 1,
+    }),
+  );
+  applyAll(ipvs, additionOf(serviceOf(addressKey(vip, 80), scheduler, more.service), ...destinations));
+}
+
+const NAT = { method: 'NAT' } as const;
+
+test('NAT with port mapping: rr takes turns, and the kernel counts', async () => {
+  serve(VIPS.nat, 'rr', NAT);
+  expect(tally(await ask(VIPS.nat, 200))).toEqual({ rs1: 100, rs2: 100 });
+  const [service] = valueOf(ipvs.services());
+  expect(service?.traffic.connections).toBe(200);
+  expect(service?.destinations.map(({ traffic }) => traffic.connections)).toEqual([100, 100]);
+  expect(service?.traffic.packetsIn).toBeGreaterThan(600);
+});
+
+test('wrr shares by weight', async () => {
+  serve(VIPS.nat, 'wrr', NAT, { weights: [3, 1] });
+  expect(tally(await ask(VIPS.nat, 200))).toEqual({ rs1: 150, rs2: 50 });
+});
+
+test('sh keeps a client at one server', async () => {
+  serve(VIPS.nat, 'sh', NAT);
+  expect(Object.values(tally(await ask(VIPS.nat, 200)))).toEqual([200]);
+});
+
+test('weight 0 takes no new connections', async () => {
+  serve(VIPS.nat, 'rr', NAT, { weights: [0, 1] });
+  expect(tally(await ask(VIPS.nat, 20))).toEqual({ rs2: 20 });
+});
+
+test('persistence keeps a client at the server it had', async () => {
+  serve(VIPS.nat, 'rr', NAT, { service: { persistenceTimeoutS: 60 } });
+  expect(Object.values(tally(await ask(VIPS.nat, 20)))).toEqual([20]);
+});
+
+test('direct routing', async () => {
+  serve(VIPS.dr, 'rr', { method: 'DR' });
+  expect(tally(await ask(VIPS.dr, 20, DIRECT_CLIENT))).toEqual({ rs1: 10, rs2: 10 });
+});
+
+test('tunnels by IPIP', async () => {
+  serve(VIPS.tun, 'rr', { method: 'TUN', type: 'ipip', port: 0, checksum: 'nocsum' });
+  expect(tally(await ask(VIPS.tun, 20, DIRECT_CLIENT))).toEqual({ rs1: 10, rs2: 10 });
+});
+
+test('IPv6 by NAT', async () => {
+  serve(VIPS.six, 'rr', NAT);
+  expect(tally(await ask(VIPS.six, 20))).toEqual({ rs1: 10, rs2: 10 });
+});
