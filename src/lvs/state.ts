@@ -34,7 +34,7 @@ export interface RealState {
 }
 
 /** A real server that a reload removed, until its connections are gone. */
-export interface DrainingServer {
+interface DrainingServer {
   readonly config: RealServer;
   readonly label: string;
   readonly untilMs: number;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -101,14 +102,17 @@ test('the sorry server stands in, and notifications run', async () => {
 });
 
 test('the synchronisation daemon follows an instance', async () => {
+  execFileSync('ip', ['link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1']);
+  for (const name of ['d0', 'd1']) execFileSync('ip', ['link', 'set', name, 'up']);
+  execFileSync('ip', ['address', 'add', '10.9.1.1/24', 'dev', 'd0']);
   const instance =
-    'global_defs {\nlvs_sync_daemon lo V\n}\nvrrp_instance V {\nstate BACKUP\ninterface lo\nvirtual_router_id 7\n' +
+    'global_defs {\nlvs_sync_daemon d0 V\n}\nvrrp_instance V {\nstate BACKUP\ninterface d0\nvirtual_router_id 7\n' +
     'priority 100\nadvert_int 0.1\nvirtual_ipaddress {\n10.9.0.1/32\n}\n}\n';
   director.start(instance + config('', real(4)));
   await director.said('Entering MASTER STATE');
   await expect
     .poll(() => ipvsadm('-l', '--daemon').join('\n'), { timeout: 20_000 })
-    .toMatch(/master sync daemon .*mcast=lo.*syncid=7/);
+    .toMatch(/master sync daemon .*mcast=d0.*syncid=7/);
   await director.stop();
   expect(ipvsadm('-l', '--daemon').join('\n')).not.toContain('sync daemon');
 });

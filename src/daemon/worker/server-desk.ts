@@ -76,7 +76,7 @@ export class ServerDesk {
   }
 
   #report(id: number): void {
-    const text = JSON.stringify(this.#servers?.status() ?? []);
+    const text = asciiJson(this.#servers?.status() ?? []);
     for (let at = 0; at < text.length; at += PIECE_LENGTH) {
       const isLast = at + PIECE_LENGTH >= text.length;
       const piece = text.slice(at, at + PIECE_LENGTH);
@@ -85,6 +85,14 @@ export class ServerDesk {
   }
 
   #log(code: number, line: string): void {
-    this.#send({ kind: 'log', id: 0, code, strings: [line] });
+    this.#send({ kind: 'log', id: 0, code, strings: [line.replaceAll('\0', '')] });
   }
+}
+
+/** Pieces of it are text too, wherever it is cut. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u0080-\uffff]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
