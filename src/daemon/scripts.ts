@@ -6,7 +6,7 @@ import type { WorkerRecord } from '#wire/worker.ts';
 import type { Log } from './log.ts';
 import { MailNotices } from './mail.ts';
 import { needsWorker, notifyRecords, openFifoRecords, stateRecords } from './notifier.ts';
-import { ServerOrders, type ServersPlace } from './server-orders.ts';
+import { type LoadedServers, ServerOrders, type ServersPlace } from './server-orders.ts';
 import { trackOrders, type TrackOrder } from './track-records.ts';
 import { type WorkerOptions, WorkerSlot, type WorkerState } from './worker-slot.ts';
 
@@ -40,6 +40,7 @@ export class Scripts {
     listener: ScriptListener,
     log: Log,
     place: ServersPlace,
+    loaded: LoadedServers,
   ) {
     this.#config = config;
     this.#log = log;
@@ -57,7 +58,7 @@ export class Scripts {
       },
       log,
     );
-    this.servers = new ServerOrders(place, config, record => this.slot.send(record));
+    this.servers = new ServerOrders(place, config, loaded, record => this.slot.send(record));
     this.#tracked = this.#wanted(config);
   }
 
@@ -66,8 +67,8 @@ export class Scripts {
     if (needsWorker(this.#config) || this.servers.isInUse) this.slot.start();
   }
 
-  /** Goes on with another configuration: what did not change is tracked on undisturbed. `sha256`: of what was read. */
-  reconfigure(config: Config, sha256: () => string): void {
+  /** Goes on with another configuration: what did not change is tracked on undisturbed. */
+  reconfigure(config: Config, loaded: LoadedServers): void {
     this.#config = config;
     const before = this.#tracked;
     this.#tracked = this.#wanted(config);
@@ -76,7 +77,7 @@ export class Scripts {
     for (const [id, record] of this.#tracked)
       if (JSON.stringify(before.get(id)) !== JSON.stringify(record)) this.slot.send(record);
     for (const record of openFifoRecords(config)) this.slot.send(record);
-    this.servers.reconfigure(config, sha256);
+    this.servers.reconfigure(config, loaded);
     this.start();
   }
 

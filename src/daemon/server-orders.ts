@@ -5,6 +5,7 @@ import type { VirtualServerStatus } from '#control/server-status.ts';
 import type { NotifyAction } from '#vrrp/action.ts';
 import { keepalivedState } from '#vrrp/names.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
+import type { LoadedConfiguration } from './configuration.ts';
 
 /** Where the worker finds the configuration that this process has loaded. */
 export interface ServersPlace {
@@ -12,9 +13,10 @@ export interface ServersPlace {
   /** `-i`; undefined: the host's name. */
   readonly configId: string | undefined;
   readonly runDir: string;
-  /** Of everything that was read. */
-  readonly sha256: () => string;
 }
+
+/** What of a loaded configuration concerns the worker. */
+export type LoadedServers = Pick<LoadedConfiguration, 'hasServers' | 'sha256'>;
 
 /** How long a report of the worker is waited for. */
 const ANSWER_MS = 2000;
@@ -28,19 +30,26 @@ interface Asked {
 export class ServerOrders {
   readonly #send: (record: WorkerRecord) => void;
   readonly #asked = new Map<number, Asked>();
-  #place: ServersPlace;
+  readonly #place: ServersPlace;
+  #loaded: LoadedServers;
   #config: Config;
   /** The worker has, or had, virtual servers: it is told of every configuration from then on. */
   #isInUse: boolean;
-  /** Of the instance that `lvs_sync_daemon` follows. */
-  #state: WorkerRecord | undefined;
+  /** Of instances, by name: another one may be followed after a reload. */
+  readonly #states = new Map<string, string>();
   #lastId = 0;
 
-  constructor(place: ServersPlace, config: Config, send: (record: WorkerRecord) => void) {
+  constructor(
+    place: ServersPlace,
+    config: Config,
+    loaded: LoadedServers,
+    send: (record: WorkerRecord) => void,
+  ) {
     this.#place = place;
     this.#config = config;
+    this.#loaded = loaded;
     this.#send = send;
-    this.#isInUse = hasServers(config) || existsSync(recordIn(place));
+    this.#isInUse = loaded.hasServers || existsSync(recordIn(place));
   }
 
   /** Whether the worker is needed, also to remove what a killed predecessor left. */
@@ -49,19 +58,19 @@ export class ServerOrders {
   }
 
   /** Another configuration has been loaded. */
-  reconfigure(config: Config, sha256: () => string): void {
+  reconfigure(config: Config, loaded: LoadedServers): void {
     this.#config = config;
-    this.#place = { ...this.#place, sha256 };
-    this.#isInUse ||= hasServers(config);
+    this.#loaded = loaded;
+    this.#isInUse ||= loaded.hasServers;
     this.repeat();
   }
 
   /** Tells a new worker everything. */
   repeat(): void {
     if (!this.#isInUse) return;
-    const { file, configId, sha256 } = this.#place;
-    if (this.#state) this.#send(this.#state);
-    const strings = [file, configId ?? '', sha256(), recordIn(this.#place)];
+    const { file, configId } = this.#place;
+    this.#tellState();
+    const strings = [file, configId ?? '', this.#loaded.sha256(), recordIn(this.#place)];
     this.#send({ kind: 'loadServers', id: 0, code: 0, strings });
   }
 
@@ -69,10 +78,8 @@ export class ServerOrders {
   notify(action: NotifyAction): void {
     if (action.kind !== 'notify' || action.type !== 'INSTANCE') return;
     const { name } = action.router.config;
-    if (name !== this.#config.globalDefs.lvsSyncDaemon?.instance) return;
-    const strings = [name, keepalivedState(action.router.state)];
-    this.#state = { kind: 'instanceState', id: 0, code: 0, strings };
-    this.#send(this.#state);
+    this.#states.set(name, keepalivedState(action.router.state));
+    if (name === this.#config.globalDefs.lvsSyncDaemon?.instance) this.#tellState();
   }
 
   /** Asks the worker; nothing if it has none, or does not answer in time. */
@@ -98,10 +105,13 @@ export class ServerOrders {
     asked.pieces.push(strings[0] ?? '');
     if (code === 0) asked.done(JSON.parse(asked.pieces.join('')) as VirtualServerStatus[]);
   }
-}
 
-function hasServers({ virtualServers, globalDefs }: Config): boolean {
-  return virtualServers.length > 0 || globalDefs.lvsSyncDaemon !== undefined;
+  #tellState(): void {
+    const { instance } = this.#config.globalDefs.lvsSyncDaemon ?? {};
+    const state = instance === undefined ? undefined : this.#states.get(instance);
+    if (instance === undefined || state === undefined) return;
+    this.#send({ kind: 'instanceState', id: 0, code: 0, strings: [instance, state] });
+  }
 }
 
 function recordIn({ runDir }: ServersPlace): string {
