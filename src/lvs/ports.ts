@@ -71,7 +71,7 @@ export interface Destination extends DestinationKey {
   readonly lowerThreshold: number;
 }
 
-/** Counters since the service or destination was made. */
+/** Counters since the service or destination was made, or was zeroed; the kernel adds them up every two seconds. */
 export interface Traffic {
   readonly connections: number;
   readonly packetsIn: number;
