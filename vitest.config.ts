@@ -14,7 +14,7 @@ export default defineConfig({
         },
       },
       {
-        // Runs inside a user-mode Linux, started by test/lab/ipvs*.lab.test.ts: see docs/decisions/0011-ipvs-kernel.md.
+        // Runs inside a user-mode Linux, started by test/lab/ipvs*.lab.test.ts: see docs/decisions/0013-ipvs-kernel.md.
         test: {
           name: 'ipvs',
           include: ['test/ipvs/**/*.ipvs.test.ts'],

@@ -15,6 +15,7 @@ const event: DaemonEvent = { type: 'reload', atMs: 1, outcome: 'loaded' };
 
 const handlers: RequestHandlers = {
   status: () => status,
+  servers: () => ({ virtualServers: [] }),
   stats: () => ({ text: 'keepalived_up 1\n' }),
   explain: parameters => {
     throw new Refusal('no-such-instance', `no vrrp_instance ${String(parameters['instance'])}`);

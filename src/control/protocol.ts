@@ -1,3 +1,4 @@
+import type { VirtualServerStatus } from './server-status.ts';
 import type { DaemonEvent, DaemonStatus, Explanation, HandoverResult, ReloadStatus } from './status.ts';
 
 /** Version of the lines below; a peer that speaks another one is answered with `wrong-version`. */
@@ -12,6 +13,11 @@ export const REQUEST_BYTES_MAX = 64 * 1024;
 /** What can be asked: the parameters and the answer of each request. */
 export interface Requests {
   status: { parameters: Record<string, never>; result: DaemonStatus };
+  /** Virtual and real servers, as the worker sees them; none if it does not answer. */
+  servers: {
+    parameters: Record<string, never>;
+    result: { readonly virtualServers: readonly VirtualServerStatus[] };
+  };
   /** Prometheus text exposition format. */
   stats: { parameters: Record<string, never>; result: { readonly text: string } };
   explain: { parameters: { readonly instance: string }; result: Explanation };
@@ -33,6 +39,7 @@ export type RequestName = keyof Requests;
 /** Every request, for validation. */
 const REQUEST_NAMES: readonly RequestName[] = [
   'status',
+  'servers',
   'stats',
   'explain',
   'subscribe',

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { askOnce, ControlClient, ControlError } from '#control/client.ts';
 import { type Expectation, parseExpectation, unmet } from '#control/expectation.ts';
+import { describeServer } from './describe-server.ts';
+import type { VirtualServerStatus } from '#control/server-status.ts';
 import type { Cause, DaemonStatus, InstanceStatus } from '#control/status.ts';
 import { CLIENT_OPTIONS, last, runDirOf } from './flags.ts';
 import { describeOptions, type OptionSpec, parseOptions, type ParsedOptions, UsageError } from './options.ts';
@@ -83,8 +85,23 @@ function timeoutMsOf(parsed: ParsedOptions): number {
 
 async function showStatus(context: Context): Promise<number> {
   const status = await askOnce(context.socketPath, 'status', {});
-  print(context.json ? JSON.stringify(status) : describe(status));
+  const virtualServers = await virtualServersOf(context);
+  print(
+    context.json
+      ? JSON.stringify({ ...status, virtualServers })
+      : [describe(status), ...virtualServers.flatMap(describeServer)].join('\n'),
+  );
   return 0;
+}
+
+/** A daemon of an older release, which is just being replaced, does not know the question. */
+async function virtualServersOf({ socketPath }: Context): Promise<readonly VirtualServerStatus[]> {
+  try {
+    return (await askOnce(socketPath, 'servers', {})).virtualServers;
+  } catch (error) {
+    if (error instanceof ControlError && error.code === 'bad-request') return [];
+    throw error;
+  }
 }
 
 async function showStats(context: Context): Promise<number> {

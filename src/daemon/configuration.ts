@@ -18,6 +18,8 @@ export interface LoadedConfiguration {
   readonly config: Config;
   readonly diagnostics: readonly Diagnostic[];
   readonly hasErrors: boolean;
+  /** There are virtual servers or a synchronisation daemon, which the worker looks after. */
+  readonly hasServers: boolean;
   /** keepalived's: 0 fine, 4 cannot run, 5 errors but runs, 6 script security. */
   readonly exitCode: 0 | 4 | 5 | 6;
   /** Of everything that was read, in the order of reading. Computed when first asked for: a start has no time for it. */
@@ -28,7 +30,10 @@ export interface LoadedConfiguration {
  * Reads the configuration that the flags name. `check` also complains of interfaces that this host does not have, as
  * `keepalived -t` does; a running daemon waits for them.
  */
-export function loadConfiguration(flags: Flags, purpose: 'check' | 'run'): LoadedConfiguration {
+export function loadConfiguration(
+  flags: Pick<Flags, 'configFile' | 'configId'>,
+  purpose: 'check' | 'run',
+): LoadedConfiguration {
   const texts: string[] = [];
   const source = {
     ...hostConfigSource,
@@ -57,10 +62,17 @@ export function loadConfiguration(flags: Flags, purpose: 'check' | 'run'): Loade
     file: flags.configFile,
     config: placeVipsOnVmacs(scripts.config),
     diagnostics,
+    hasServers:
+      scripts.config.virtualServers.length > 0 || scripts.config.globalDefs.lvsSyncDaemon !== undefined,
     hasErrors: diagnostics.some(each => each.severity === 'error'),
     exitCode: checked.exitCode === 0 && refusals.length > 0 ? refused : checked.exitCode,
     sha256: () => (sha256 ??= hashOf(texts)),
   };
+}
+
+/** What the VRRP process keeps: thousands of real servers are the worker's, which reads them itself. */
+export function withoutServers(loaded: LoadedConfiguration): LoadedConfiguration {
+  return { ...loaded, config: { ...loaded.config, virtualServers: [], virtualServerGroups: [] } };
 }
 
 function hashOf(texts: string[]): string {

@@ -55,7 +55,7 @@ class Bench {
       const checked = checkConfig('a.conf', source, { hostname: 'ka67' });
       const hasErrors = checked.diagnostics.some(each => each.severity === 'error');
       const { text } = this;
-      return { ...checked, file: 'a.conf', hasErrors, sha256: () => text };
+      return { ...checked, file: 'a.conf', hasErrors, hasServers: false, sha256: () => text };
     };
     const loaded = load();
     this.daemon = new Daemon(
@@ -73,7 +73,14 @@ class Bench {
         release: null,
         load,
         makeScripts: (config, result) =>
-          new Scripts({ ...WORKER_PATIENCE, argv: ['/none'] }, config, { result, changed: () => {} }, log),
+          new Scripts(
+            { ...WORKER_PATIENCE, argv: ['/none'] },
+            config,
+            { result, changed: () => {} },
+            log,
+            { file: 'a.conf', configId: undefined, runDir: join(folder, String(number)) },
+            loaded,
+          ),
       },
       loaded,
       loaded.config,

@@ -132,7 +132,7 @@ export class Daemon {
       const before = this.runtime.engine.config;
       this.runtime.reconfigure(config);
       for (const event of readInitialFiles(config, log, before)) this.runtime.deliver(event);
-      this.scripts.reconfigure(config);
+      this.scripts.reconfigure(config, loaded);
       this.scripts.repeatStates(this.runtime.engine);
       log.notice(`Reload finished: ${config.vrrpInstances.length} instances`);
     } else {

@@ -35,6 +35,7 @@ function labels(router: VirtualRouter, address?: string): string {
   return `{iname="${escaped(name)}",intf="${escaped(router.segment.interface)}",vrid="${virtualRouterId}"${ip}}`;
 }
 
-function escaped(text: string): string {
+/** A label's value. */
+export function escaped(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -6,7 +6,7 @@ import { enterNetworkNamespace, openKernel } from '#linux/kernel.ts';
 import type { Kernel } from '#linux/ports.ts';
 import type { TrackerEvent } from '#vrrp/event.ts';
 import type { Clocks } from './clock.ts';
-import { loadConfiguration, type LoadedConfiguration } from './configuration.ts';
+import { loadConfiguration, type LoadedConfiguration, withoutServers } from './configuration.ts';
 import { pinToCpus } from './cpu-affinity.ts';
 import { Daemon } from './daemon.ts';
 import type { Flags } from './flags.ts';
@@ -40,7 +40,8 @@ export function runDaemon(flags: Flags): void {
   const console = new DescriptorSink(STDERR, stderrPrefix(process.env));
   const monotonic = (): number => performance.now();
   const early = new Log(console, monotonic, flags.logDetail);
-  const loaded = loadConfiguration(flags, 'run');
+  const full = loadConfiguration(flags, 'run');
+  const loaded = withoutServers(full);
   for (const diagnostic of loaded.diagnostics) early.warning(formatDiagnostic(diagnostic));
   const fail = (line: string, code: number): void => {
     early.crit(line);
@@ -57,6 +58,7 @@ export function runDaemon(flags: Flags): void {
   const opened = openKernel();
   if (!opened.ok) return fail(`netlink cannot be used: ${opened.failure.message}`, 1);
   const log = new Log(sinkFor(flags, opened.value, console), monotonic, flags.logDetail);
+  if (flags.dumpConf) log.notice(JSON.stringify(full.config));
   const failure = startDaemon(flags, opened.value, log, loaded, config, () => {
     releaseRunDir(flags.runDir);
     console.finish(() => process.exit(0));
@@ -77,7 +79,9 @@ function startDaemon(
   runOneShot('startup_script', startupScript, startupScriptTimeoutMs, config, log);
   const makeScripts = (initial: Config, onResult: (event: TrackerEvent) => void): Scripts => {
     const worker = { ...WORKER_PATIENCE, argv: workerArgv() };
-    return new Scripts(worker, initial, { result: onResult, changed: () => daemon.workerChanged() }, log);
+    const listener = { result: onResult, changed: () => daemon.workerChanged() };
+    const place = { file: loaded.file, configId: flags.configId, runDir: flags.runDir };
+    return new Scripts(worker, initial, listener, log, place, loaded);
   };
   const clocks: Clocks = { monotonicMs: () => kernel.nowMs(), wallMs: () => Date.now() };
   const service = new ServiceNotifier(process.env, process.pid, () => {
@@ -94,7 +98,7 @@ function startDaemon(
       keepVips: flags.keepVips,
       version: VERSION,
       release: releaseId(),
-      load: () => loadConfiguration(flags, 'run'),
+      load: () => withoutServers(loadConfiguration(flags, 'run')),
       makeScripts,
     },
     loaded,
@@ -114,7 +118,6 @@ function startDaemon(
   if (failure !== undefined) return failure;
   if (service.watchdogMs !== undefined) setInterval(() => service.alive(), service.watchdogMs / 2);
   if (flags.pidFile !== undefined) writePidFile(flags.pidFile, log);
-  if (flags.dumpConf) log.notice(JSON.stringify(config));
   void serveLater(daemon, flags, log);
   return undefined;
 }

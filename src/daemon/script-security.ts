@@ -1,7 +1,15 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, messageOf } from '#base/errors.ts';
-import type { Config, GlobalDefs, NotifyFifo, NotifyScripts, ScriptCommand, Trackers } from '#conf/model.ts';
+import type {
+  Config,
+  GlobalDefs,
+  NotifyFifo,
+  NotifyScripts,
+  ScriptCommand,
+  Trackers,
+  VirtualServer,
+} from '#conf/model.ts';
 import { commandStrings } from './track-records.ts';
 import { resolveAccount } from './worker/accounts.ts';
 
@@ -118,6 +126,17 @@ function without(config: Config, refused: ReadonlySet<ScriptCommand>): Config {
   return {
     ...config,
     globalDefs,
+    virtualServers: config.virtualServers.map(server => ({
+      ...server,
+      quorumUp: kept(server.quorumUp),
+      quorumDown: kept(server.quorumDown),
+      realServers: server.realServers.map(real => ({
+        ...real,
+        notifyUp: kept(real.notifyUp),
+        notifyDown: kept(real.notifyDown),
+        checkers: real.checkers.filter(each => each.kind !== 'MISC_CHECK' || !refused.has(each.miscPath)),
+      })),
+    })),
     vrrpScripts: config.vrrpScripts.filter(script => !gone.has(script.name)),
     vrrpInstances: config.vrrpInstances.map(each => ({
       ...owner(each),
@@ -145,7 +164,20 @@ function commandsOf(config: Config): ScriptCommand[] {
       deletedScript(owner),
     ]),
     ...config.vrrpInstances.map(instance => instance.notifyMasterRxLowerPri),
+    ...config.virtualServers.flatMap(serverCommands),
   ].filter(command => command !== undefined);
+}
+
+function serverCommands({ quorumUp, quorumDown, realServers }: VirtualServer): (ScriptCommand | undefined)[] {
+  return [
+    quorumUp,
+    quorumDown,
+    ...realServers.flatMap(({ notifyUp, notifyDown, checkers }) => [
+      notifyUp,
+      notifyDown,
+      ...checkers.map(checker => (checker.kind === 'MISC_CHECK' ? checker.miscPath : undefined)),
+    ]),
+  ];
 }
 
 function deletedScript({ notifyDeleted }: NotifyScripts): ScriptCommand | undefined {

@@ -6,11 +6,13 @@ import type { WorkerRecord } from '#wire/worker.ts';
 import type { Log } from './log.ts';
 import { MailNotices } from './mail.ts';
 import { needsWorker, notifyRecords, openFifoRecords, stateRecords } from './notifier.ts';
+import { type LoadedServers, ServerOrders, type ServersPlace } from './server-orders.ts';
 import { trackOrders, type TrackOrder } from './track-records.ts';
 import { type WorkerOptions, WorkerSlot, type WorkerState } from './worker-slot.ts';
 
-/** Severity `warning` of RFC 5424 §6.2.1. */
+/** Severities of RFC 5424 §6.2.1. */
 const WARNING = 4;
+const NOTICE = 5;
 
 /** Whom the trackers' results concern. */
 export interface ScriptListener {
@@ -18,9 +20,10 @@ export interface ScriptListener {
   changed(state: WorkerState): void;
 }
 
-/** What a configuration asks of the worker process: scripts, trackers, notifications. */
+/** What a configuration asks of the worker process: scripts, trackers, notifications, virtual servers. */
 export class Scripts {
   readonly slot: WorkerSlot;
+  readonly servers: ServerOrders;
   readonly #log: Log;
   readonly #listener: ScriptListener;
   /** By id. */
@@ -31,7 +34,14 @@ export class Scripts {
   readonly #lastSaid = new Map<number, string>();
   #config: Config;
 
-  constructor(options: WorkerOptions, config: Config, listener: ScriptListener, log: Log) {
+  constructor(
+    options: WorkerOptions,
+    config: Config,
+    listener: ScriptListener,
+    log: Log,
+    place: ServersPlace,
+    loaded: LoadedServers,
+  ) {
     this.#config = config;
     this.#log = log;
     this.#listener = listener;
@@ -41,22 +51,24 @@ export class Scripts {
         ready: () => {
           for (const record of openFifoRecords(this.#config)) this.slot.send(record);
           for (const record of this.#tracked.values()) this.slot.send(record);
+          this.servers.repeat();
         },
         record: record => this.#receive(record),
         changed: state => listener.changed(state),
       },
       log,
     );
+    this.servers = new ServerOrders(place, config, loaded, record => this.slot.send(record));
     this.#tracked = this.#wanted(config);
   }
 
   /** Starts the worker if anything needs one. */
   start(): void {
-    if (needsWorker(this.#config)) this.slot.start();
+    if (needsWorker(this.#config) || this.servers.isInUse) this.slot.start();
   }
 
   /** Goes on with another configuration: what did not change is tracked on undisturbed. */
-  reconfigure(config: Config): void {
+  reconfigure(config: Config, loaded: LoadedServers): void {
     this.#config = config;
     const before = this.#tracked;
     this.#tracked = this.#wanted(config);
@@ -65,6 +77,7 @@ export class Scripts {
     for (const [id, record] of this.#tracked)
       if (JSON.stringify(before.get(id)) !== JSON.stringify(record)) this.slot.send(record);
     for (const record of openFifoRecords(config)) this.slot.send(record);
+    this.servers.reconfigure(config, loaded);
     this.start();
   }
 
@@ -75,6 +88,7 @@ export class Scripts {
   }
 
   notify(action: NotifyAction): void {
+    this.servers.notify(action);
     for (const record of notifyRecords(this.#config, action)) this.slot.sendOrHold(record);
     const mail = this.#mail.record(this.#config, action);
     if (mail) this.slot.sendOrHold(mail);
@@ -103,7 +117,12 @@ export class Scripts {
     const [said = ''] = record.strings;
     if (record.kind === 'log') {
       if (record.code <= WARNING) this.#log.warning(said, said);
+      else if (record.code === NOTICE) this.#log.notice(said);
       else this.#log.info(said);
+      return;
+    }
+    if (record.kind === 'servers') {
+      this.servers.receive(record);
       return;
     }
     const order = this.#orders.get(record.id);

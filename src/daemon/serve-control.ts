@@ -5,13 +5,17 @@ import type { Daemon } from './daemon.ts';
 import { explain } from './explain.ts';
 import { endHandOver, handOver } from './handover.ts';
 import type { Log } from './log.ts';
+import { serverMetrics } from './server-metrics.ts';
 
 /** Serves the control socket at `path`. In a module of its own: loading it takes time that the first advert does not have. */
 export function serveControl(daemon: Daemon, path: string, log: Log): void {
   const find = (name: string) => daemon.findRouter(name);
   const handlers: RequestHandlers = {
     status: () => daemon.status(),
-    stats: () => ({ text: daemon.metrics() }),
+    servers: async () => ({ virtualServers: await daemon.scripts.servers.ask() }),
+    stats: async () => ({
+      text: daemon.metrics() + serverMetrics(await daemon.scripts.servers.ask()),
+    }),
     explain: parameters => {
       const router = namedRouter(parameters, find);
       return explain(daemon.runtime.engine, router, daemon.clocks.monotonicMs());

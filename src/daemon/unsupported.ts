@@ -8,24 +8,8 @@ import { canSendFromVmac } from './vmac-config.ts';
 export function unsupportedIn(config: Config): Diagnostic[] {
   return [
     ...config.vrrpInstances.flatMap(unsupportedInInstance),
-    ...config.virtualServers.map(server =>
-      complaint(
-        'virtual-server',
-        'virtual_server',
-        server.position,
-        'IPVS is not touched and real servers are not checked',
-      ),
-    ),
-    ...config.virtualServerGroups.map(each =>
-      complaint(
-        'virtual-server-group',
-        `virtual_server_group ${each.name}`,
-        each.position,
-        'IPVS is not touched and real servers are not checked',
-      ),
-    ),
     ...(config.ssl
-      ? [complaint('ssl', 'SSL', config.globalDefs.position, 'real servers are not checked')]
+      ? [complaint('ssl', 'SSL', config.globalDefs.position, 'SSL_GET shows no certificate')]
       : []),
     ...config.linkbeatInterfaces.map(each =>
       complaint(
@@ -46,14 +30,7 @@ function unsupportedGlobals({ globalDefs }: Config): Diagnostic[] {
   const { process: settings, position } = globalDefs;
   const asked: [boolean, string, string][] = [
     [settings.vrrpNoSwap, 'vrrp_no_swap', 'locking its memory makes the runtime abort'],
-    [globalDefs.lvsSyncDaemon !== undefined, 'lvs_sync_daemon', 'IPVS is not touched'],
-    [Object.values(globalDefs.lvsTimeouts).some(Boolean), 'lvs_timeouts', 'IPVS is not touched'],
-    [globalDefs.lvsFlush, 'lvs_flush', 'IPVS is not touched'],
-    [globalDefs.lvsFlushOnStop !== 'off', 'lvs_flush_on_stop', 'IPVS is not touched'],
-    [globalDefs.lvsNotifyFifo !== undefined, 'lvs_notify_fifo', 'real servers are not checked'],
-    [globalDefs.checkerLogAllFailures, 'checker_log_all_failures', 'real servers are not checked'],
-    [globalDefs.rsInitNotifies, 'rs_init_notifies', 'real servers are not checked'],
-    [globalDefs.noCheckerEmails, 'no_checker_emails', 'real servers are not checked'],
+    [globalDefs.lvsNotifyFifo !== undefined, 'lvs_notify_fifo', 'events of virtual servers go to no FIFO'],
   ];
   return asked.flatMap(([isAsked, what, instead]) =>
     isAsked ? [complaint(what.replaceAll('_', '-'), what, position, instead)] : [],

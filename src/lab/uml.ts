@@ -73,7 +73,8 @@ async function boot(program: string, scratch: string, options: UmlOptions): Prom
   const parameters = [
     `mem=${memoryMb}M`,
     ...'root=/dev/root rootfstype=hostfs rootflags=/ ro con=null con0=null,fd:2 ssl0=null,fd:1'.split(' '),
-    ...['quiet', 'panic=1', 'random.trust_cpu=on', `init=${join(scratch, 'init')}`],
+    ...'quiet panic=1 random.trust_cpu=on'.split(' '),
+    `init=${join(scratch, 'init')}`,
   ];
   return await run([...confined, program, ...parameters], {
     timeoutMs: options.timeoutMs,

@@ -128,23 +128,20 @@ export class NetlinkConnection implements Closable {
   }
 
   /** A question with one message as its answer. */
-  ask<T>(
-    { type, flags, describe, write }: NetlinkRequest,
-    parse: (message: NetlinkMessage) => T | undefined,
-  ): Result<T> {
+  ask<T>(request: NetlinkRequest, parse: (message: NetlinkMessage) => T | undefined): Result<T> {
     const sequence = this.#nextSequence(1);
     this.#writer.clear();
-    this.#writer.begin(type, NLM_F.request | NLM_F.ack | flags, sequence);
-    write(this.#writer);
+    this.#writer.begin(request.type, NLM_F.request | NLM_F.ack | request.flags, sequence);
+    request.write(this.#writer);
     this.#writer.end();
     const sent = this.#send();
-    if (sent !== 0) return { ok: false, failure: kernelFailure(describe(), sent) };
+    if (sent !== 0) return { ok: false, failure: kernelFailure(request.describe(), sent) };
     let value: T | undefined;
     const { errno, reason } = this.#collect(sequence, message => {
       value ??= parse(message);
     });
     if (errno === 0 && value !== undefined) return { ok: true, value };
-    return { ok: false, failure: kernelFailure(describe(), errno || ERRNO.EBADMSG, reason) };
+    return { ok: false, failure: kernelFailure(request.describe(), errno || ERRNO.EBADMSG, reason) };
   }
 
   #collect(

@@ -21,7 +21,7 @@ export type ServiceKey =
   | { readonly kind: 'fwmark'; readonly family: Family; readonly fwmark: number };
 
 /** `IP_VS_SVC_F_*` that a configuration can set; persistence follows from `persistenceTimeoutS`, hashing is the kernel's. */
-export interface ServiceFlags {
+interface ServiceFlags {
   /** One-packet scheduling (`ops`, UDP). */
   readonly onePacket: boolean;
   /** `IP_VS_SVC_F_SCHED1…3`: `sh-fallback`/`mh-fallback`, `sh-port`/`mh-port`, `flag-3`. */
@@ -71,7 +71,7 @@ export interface Destination extends DestinationKey {
   readonly lowerThreshold: number;
 }
 
-/** Counters since the service or destination was made. */
+/** Counters since the service or destination was made, or was zeroed; the kernel adds them up every two seconds. */
 export interface Traffic {
   readonly connections: number;
   readonly packetsIn: number;

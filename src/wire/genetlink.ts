@@ -1,4 +1,4 @@
-import { layout, padding, u8, viewOf } from './layout.ts';
+import { layout, padding, u8 } from './layout.ts';
 import { type NetlinkMessage, type NetlinkWriter, numberOf, parseAttributes } from './netlink.ts';
 
 /**
@@ -22,11 +22,6 @@ export const GENERIC_HEADER_BYTES = genericHeader.length;
 /** Starts the body of a message to a family. */
 export function writeGeneric(writer: NetlinkWriter, command: number, version: number): NetlinkWriter {
   return writer.struct(genericHeader.encode({ command, version }));
-}
-
-/** The command of a message's body; undefined if it is too short. */
-export function commandOf(body: Uint8Array): number | undefined {
-  return genericHeader.decode(viewOf(body))?.command;
 }
 
 /** Writes the question for a family's number. */

@@ -49,6 +49,17 @@ export const WORKER_RECORD = {
    * `strings[5]` and the text `strings[6]`, to `strings[7…]`.
    */
   mail: 15,
+  /**
+   * VRRP: take up the virtual servers of the configuration file `strings[0]` (with config id `strings[1]`, empty: the
+   * host's name) if what is read hashes to `strings[2]`; `strings[3]` is the file that remembers what is ours in IPVS.
+   */
+  loadServers: 16,
+  /** VRRP: the instance `strings[0]`, which `lvs_sync_daemon` follows, is in state `strings[1]`. */
+  instanceState: 17,
+  /** VRRP: report on the virtual servers. */
+  askServers: 18,
+  /** Worker: the answer to `askServers` of this `id`: a JSON array in pieces, `code` 0 with the last one. */
+  servers: 19,
 } as const;
 
 /** Codes of `scriptResult` beyond exit codes: 256 + n is death by signal n. */

@@ -7,6 +7,7 @@ import {
   buildSegment,
   DIRECT_CLIENT,
   inside,
+  markPackets,
   realAddress,
   REAL_SERVERS,
   startRealServers,
@@ -60,8 +61,9 @@ const NAT = { method: 'NAT' } as const;
 test('NAT with port mapping: rr takes turns, and the kernel counts', async () => {
   serve(VIPS.nat, 'rr', NAT);
   expect(tally(await ask(VIPS.nat, 200))).toEqual({ rs1: 100, rs2: 100 });
+  // The kernel adds its counters up every two seconds.
+  await expect.poll(() => valueOf(ipvs.services())[0]?.traffic.connections, { timeout: 10_000 }).toBe(200);
   const [service] = valueOf(ipvs.services());
-  expect(service?.traffic.connections).toBe(200);
   expect(service?.destinations.map(({ traffic }) => traffic.connections)).toEqual([100, 100]);
   expect(service?.traffic.packetsIn).toBeGreaterThan(600);
 });
@@ -99,4 +101,12 @@ test('tunnels by IPIP', async () => {
 test('IPv6 by NAT', async () => {
   serve(VIPS.six, 'rr', NAT);
   expect(tally(await ask(VIPS.six, 20))).toEqual({ rs1: 10, rs2: 10 });
+});
+
+test('a firewall mark', async () => {
+  await inside('dir', () => markPackets(VIPS.mark, 7));
+  const key = { kind: 'fwmark', family: 4, fwmark: 7 } as const;
+  const destinations = REAL_SERVERS.map((_, i) => destinationOf(realAddress(i)[0], 8080));
+  applyAll(ipvs, additionOf(serviceOf(key, 'rr'), ...destinations));
+  expect(tally(await ask(VIPS.mark, 20))).toEqual({ rs1: 10, rs2: 10 });
 });

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { enterNetworkNamespace } from '#linux/kernel.ts';
 
@@ -12,7 +11,13 @@ import { enterNetworkNamespace } from '#linux/kernel.ts';
 const OWN = '/proc/1/ns/net';
 
 /** VIPs, by how the director reaches the real servers. */
-export const VIPS = { nat: '10.9.0.100', dr: '10.9.0.101', tun: '10.9.0.102', six: 'fd09::100' } as const;
+export const VIPS = {
+  nat: '10.9.0.100',
+  dr: '10.9.0.101',
+  tun: '10.9.0.102',
+  six: 'fd09::100',
+  mark: '10.9.0.103',
+} as const;
 /** The real servers answer this client address without passing the director (DR, TUN); to the others they pass it (NAT). */
 export const DIRECT_CLIENT = '10.9.0.3';
 export const REAL_SERVERS = ['rs1', 'rs2'] as const;
@@ -37,7 +42,7 @@ done
 ip netns exec dir sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0
 for address in 10.9.0.2/24 10.9.0.3/24 fd09::2/64; do ip -n client address add $address dev eth0 nodad 2>/dev/null || ip -n client address add $address dev eth0; done
 ip -n client route add 10.9.1.0/24 dev eth0
-for address in 10.9.0.1/24 10.9.1.1/24 10.9.0.100/32 10.9.0.101/32 10.9.0.102/32; do ip -n dir address add $address dev eth0; done
+for address in 10.9.0.1/24 10.9.1.1/24 10.9.0.100/32 10.9.0.101/32 10.9.0.102/32 10.9.0.103/32; do ip -n dir address add $address dev eth0; done
 for address in fd09::1/64 fd09:1::1/64 fd09::100/128; do ip -n dir address add $address dev eth0 nodad; done
 for index in 1 2; do
   ns=rs$index
@@ -55,8 +60,7 @@ done
 `;
 
 export function buildSegment(): void {
-  writeFileSync('/tmp/segment.sh', SETUP);
-  execFileSync('sh', ['/tmp/segment.sh'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync('sh', ['-c', SETUP], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 /** Runs `action` with this thread in a namespace; sockets that it makes before its promise settles are made there. */
@@ -104,6 +108,16 @@ async function askOnce(host: string, localAddress: string | undefined): Promise<
   let text = '';
   for await (const chunk of socket) text += String(chunk);
   return text;
+}
+
+/** Marks what comes in for an address, in the namespace of this thread; by tc, as the kernel has no nftables for IP. */
+export function markPackets(address: string, mark: number): void {
+  const tc = (text: string) =>
+    execFileSync('tc', text.split(' '), { stdio: ['ignore', 'inherit', 'inherit'] });
+  tc('qdisc add dev eth0 ingress');
+  tc(
+    `filter add dev eth0 parent ffff: protocol ip u32 match ip dst ${address}/32 action skbedit mark ${mark}`,
+  );
 }
 
 /** How often each answer came. */

@@ -66,17 +66,26 @@ export function additionOf(service: Service, ...destinations: readonly Destinati
 }
 
 /** Services as they were asked for, without what the kernel counts. */
-export function wishesOf(services: readonly SeenService[]): unknown[] {
-  return services.map(({ traffic: _, destinations, ...service }) => ({
-    ...service,
-    destinations: destinations.map(
-      ({
-        traffic: __,
-        activeConnections: ___,
-        inactiveConnections: ____,
-        persistentConnections: _____,
-        ...destination
-      }) => destination,
+export function wishesOf(services: readonly SeenService[]): (Service & { destinations: Destination[] })[] {
+  return services.map(service => ({
+    ...serviceOf(service.key, service.scheduler, {
+      persistenceTimeoutS: service.persistenceTimeoutS,
+      persistencePrefix: service.persistencePrefix,
+      persistenceEngine: service.persistenceEngine,
+      onePacket: service.onePacket,
+      scheduler1: service.scheduler1,
+      scheduler2: service.scheduler2,
+      scheduler3: service.scheduler3,
+    }),
+    destinations: service.destinations.map(
+      ({ address, port, forwarding, weight, upperThreshold, lowerThreshold }) => ({
+        address,
+        port,
+        forwarding,
+        weight,
+        upperThreshold,
+        lowerThreshold,
+      }),
     ),
   }));
 }

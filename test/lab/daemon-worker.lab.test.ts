@@ -253,7 +253,9 @@ vrrp_instance V {
       const events: TrackerEvent[] = [];
       const log = new Log({ write: () => {} }, () => performance.now(), true);
       const listener = { result: (event: TrackerEvent) => void events.push(event), changed: () => {} };
-      const scripts = new Scripts(real, configured('kept', 'dropped'), listener, log);
+      const place = { file: 'a.conf', configId: undefined, runDir: folder };
+      const loaded = { hasServers: false, sha256: () => '' };
+      const scripts = new Scripts(real, configured('kept', 'dropped'), listener, log, place, loaded);
       onTestFinished(async () => {
         await new Promise<void>(resolve => scripts.slot.stop(1000, resolve));
         rmSync(folder, { recursive: true });
@@ -264,7 +266,7 @@ vrrp_instance V {
       await told({ kind: 'fileValue', file: 'dropped', value: 1 });
       await told({ kind: 'processResult', process: 'none', quorate: false });
       await told({ kind: 'scriptResult', script: 'chk', success: true });
-      scripts.reconfigure(configured('kept'));
+      scripts.reconfigure(configured('kept'), loaded);
       for (const file of files.toReversed()) writeFileSync(file, '2');
       await told({ kind: 'fileValue', file: 'kept', value: 2 });
       // Its event would have come before this one.

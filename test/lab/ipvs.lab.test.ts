@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { testsInUml } from '../support/in-uml.ts';
+import { CHECKED_PACKAGES } from './daemon/checker-run.ts';
 import { installPackages } from './daemon/packages.ts';
 
-installPackages('ipvsadm', 'keepalived', 'kmod', 'tcpdump');
+installPackages('ipvsadm', 'keepalived', 'kmod', 'tcpdump', ...CHECKED_PACKAGES);
 
 // A kernel with IPVS is booted once, while tests are collected, and each test that ran in it is one here.
-const results = await testsInUml(['test/ipvs/'], 300_000);
+const results = await testsInUml(['test/ipvs/'], 240_000);
 
 test('tests ran in the kernel with IPVS', () => {
   expect(results.length).toBeGreaterThan(0);

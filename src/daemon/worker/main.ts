@@ -13,6 +13,7 @@ import { Mailer } from './mailer.ts';
 import { Notifications } from './notifications.ts';
 import { ProcessTrackers } from './process-trackers.ts';
 import { readFifo, readMail, readProcess } from './records.ts';
+import { ServerDesk } from './server-desk.ts';
 import { ScriptTrackers } from './trackers.ts';
 
 /** The socket pair that the VRRP process gave us. */
@@ -28,12 +29,14 @@ interface Tools {
   readonly notifications: Notifications;
   readonly fifos: FifoWriters;
   readonly mailer: Mailer;
+  readonly servers: ServerDesk;
   readonly send: (record: WorkerRecord) => void;
   readonly warn: (line: string) => void;
 }
 
 /**
- * The worker process: does for the VRRP process what takes time (scripts, files, /proc, FIFOs, mail) and ends when that
+ * The worker process: does for the VRRP process what takes time (scripts, files, /proc, FIFOs, mail, virtual
+ * servers) and ends when that
  * is gone.
  */
 export function runWorker(): void {
@@ -41,15 +44,18 @@ export function runWorker(): void {
   const reader = new WorkerRecordReader();
   const send = (each: WorkerRecord): void => void parent.write(encodeWorkerRecord(each));
   const warn = (line: string): void => send(record('log', 0, WARNING, line));
+  const notifications = new Notifications(warn);
+  const mailer = new Mailer(warn);
   const tools: Tools = {
     scripts: new ScriptTrackers((id, exit) => send(scriptResult(id, exit.code, exit.said))),
     files: new FileTrackers((id, value) => send(record('fileValue', id, 0, String(value))), warn),
     processes: new ProcessTrackers((id, quorate, count) =>
       send(record('processResult', id, quorate ? 1 : 0, String(count))),
     ),
-    notifications: new Notifications(warn),
+    notifications,
     fifos: new FifoWriters(warn),
-    mailer: new Mailer(warn),
+    mailer,
+    servers: new ServerDesk(send, notifications, mailer),
     send,
     warn,
   };
@@ -101,6 +107,11 @@ function obey(tools: Tools, received: WorkerRecord): void {
     case 'mail':
       tools.mailer.add(readMail(strings));
       break;
+    case 'loadServers':
+    case 'instanceState':
+    case 'askServers':
+      tools.servers.obey(received);
+      break;
     case 'finish':
       finish(tools);
       break;
@@ -110,6 +121,7 @@ function obey(tools: Tools, received: WorkerRecord): void {
     case 'fileValue':
     case 'processResult':
     case 'log':
+    case 'servers':
       tools.warn(`the worker was sent a record of its own kind: ${received.kind}`);
       break;
   }
@@ -125,7 +137,8 @@ function trackScript({ scripts, send }: Tools, { id, strings }: WorkerRecord): v
 }
 
 /** What waits is done; what goes on for ever is ended. */
-function finish({ scripts, files, processes, notifications, mailer, fifos }: Tools): void {
+function finish({ scripts, files, processes, notifications, mailer, fifos, servers }: Tools): void {
+  servers.stop();
   for (const trackers of [scripts, files, processes]) trackers.close();
   fifos.close(() => notifications.whenIdle(() => mailer.whenIdle(() => process.exit(0))));
 }

@@ -14,14 +14,18 @@ const root = new URL('../../../', import.meta.url);
 const TEMPLATE = readFileSync(new URL('roles/vrrp/templates/keepalived.conf.njk', root), 'utf8');
 const SHIPPED = readdirSync(new URL('inventory/', root)).filter(name => name.endsWith('.yml'));
 
-function renderAll(name: string, text: string): ReadonlyMap<string, string> {
+function renderAll(
+  name: string,
+  text: string,
+  vars: Readonly<Record<string, string>> = {},
+): ReadonlyMap<string, string> {
   const { inventory, diagnostics } = loadInventory([name], memoryFiles({ [name]: text }));
   const topology = deriveTopology(inventory);
   expect([...diagnostics, ...topology.diagnostics]).toEqual([]);
   return new Map(
     [...topology.hosts].map(([host, tandem]) => [
       host,
-      renderTemplate(TEMPLATE, hostVariables(inventory, host, { magic: { tandem } }), {
+      renderTemplate(TEMPLATE, hostVariables(inventory, host, { magic: { tandem, ...vars } }), {
         file: 'keepalived.conf.njk',
       }),
     ]),
@@ -74,6 +78,16 @@ vrrp_instance VG_1 {
   });
 });
 
+test('one file per cluster: the main file includes them, and each stands for itself', () => {
+  const text = readFileSync(new URL('inventory/config-d.yml', root), 'utf8');
+  const part = (name: string) =>
+    renderAll('config-d.yml', text, { vrrp_configuration_part: name }).get('ka67') ?? '';
+  expect(part('main')).toContain('include /etc/tandem/conf.d/*.conf');
+  expect(part('main')).not.toContain('vrrp_instance');
+  expect(part('db_vip').match(/^\w+.*\{$/gm)).toEqual(['vrrp_instance DB {']);
+  expect(check(part('web_vip'))).toMatchObject({ diagnostics: [], exitCode: 0 });
+});
+
 test('everything that a topology can say comes out in keepalived’s words', () => {
   const text = `all:
   hosts:
@@ -114,6 +128,16 @@ topology:
 
 test('the JSON Schema describes groups and topologies, and is free of transforms', () => {
   const schema = JSON.stringify(inventorySchema());
-  for (const word of ['vrrp_instances', 'virtual_router_id', 'ansible_host', 'topology_defaults', 'children'])
+  for (const word of [
+    'virtual_servers',
+    'real_servers',
+    'proxies',
+    'scripts',
+    'vrrp_instances',
+    'virtual_router_id',
+    'ansible_host',
+    'topology_defaults',
+    'children',
+  ])
     expect(schema).toContain(`"${word}"`);
 });

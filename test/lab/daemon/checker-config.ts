@@ -24,8 +24,8 @@ const check = (name: string, block: string, serves = true): NamedCheck => ({ nam
 export function namedChecks(folder: string): readonly NamedCheck[] {
   return [
     check('TCP_CHECK', at('TCP_CHECK', 8080)),
-    check('HTTP_GET', web('HTTP_GET', 8080, `path /\ndigest ${md5('plain')}\nstatus_code 200`)),
-    check('HTTP_GET, regex', web('HTTP_GET', 8080, 'path /\nregex ^pl[[:lower:]]+n$')),
+    check('HTTP_GET', web('HTTP_GET', 8080, `path /\ndigest ${md5('plain text')}\nstatus_code 200`)),
+    check('HTTP_GET, regex', web('HTTP_GET', 8080, 'path /\nregex ^pl[[:lower:]]+n.t')),
     check('HTTP_GET, wrong status', web('HTTP_GET', 8080, 'path /gone'), false),
     check('SSL_GET, one name', sni('one.example', 'sni=one.example', 'enable_sni')),
     check('SSL_GET, another name', sni('two.example', 'sni=two.example', 'enable_sni')),
@@ -37,7 +37,7 @@ export function namedChecks(folder: string): readonly NamedCheck[] {
     check('DNS_CHECK, no such name', at('DNS_CHECK', 5353, 'type A\nname absent.example'), false),
     check('UDP_CHECK', at('UDP_CHECK', 5353, `payload ${QUERY}\nrequire_reply 1234 8xxx 0001`)),
     check('PING_CHECK', `PING_CHECK {\nconnect_ip ${PINGED}\n}`),
-    check('MISC_CHECK', `MISC_CHECK {\nmisc_path "/usr/bin/test -e ${folder}/good"\n}`),
+    check('MISC_CHECK', `MISC_CHECK {\nmisc_path "/usr/bin/test -e ${folder}/good"\nmisc_timeout 10\n}`),
     check('FILE_CHECK', 'FILE_CHECK {\ntrack_file number\n}'),
   ];
 }
@@ -69,7 +69,7 @@ virtual_server 192.0.2.1 80 {
 delay_loop 0.3
 retry 1
 delay_before_retry 0.2
-connect_timeout 1
+connect_timeout 10
 lvs_sched rr
 lvs_method NAT
 protocol TCP

@@ -38,11 +38,11 @@ export function checkedServers(folder: string): readonly Checked[] {
   ];
 }
 
-const DNSMASQ = [
-  ...['dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--user=root'],
-  ...['--pid-file=', '--log-facility=-', '--listen-address=127.0.0.1', '--bind-interfaces', '--port=5353'],
-  ...['--local=/example/', '--host-record=www.example,192.0.2.1'],
-];
+const DNSMASQ = (
+  'dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --user=root --pid-file= ' +
+  '--log-facility=- --listen-address=127.0.0.1 --bind-interfaces --port=5353 --local=/example/ ' +
+  '--host-record=www.example,192.0.2.1'
+).split(' ');
 
 /** A page that says the name in the TLS handshake; and one for those who show the client certificate. */
 function nginxText(folder: string): string {
@@ -51,7 +51,7 @@ function nginxText(folder: string): string {
   return `daemon off; master_process off; pid ${folder}/nginx.pid; events {}
 http {
   access_log off;
-  server { listen 127.0.0.1:8080; location / { return 200 "plain"; } location /gone { return 503; } }
+  server { listen 127.0.0.1:8080; location / { return 200 "plain text"; } location /gone { return 503; } }
   server { listen 127.0.0.1:8443 ssl; ${tls} location / { return 200 "sni=$ssl_server_name"; } }
   server { listen 127.0.0.1:9443 ssl; ${tls} ${trust} location / { return 200 "$ssl_client_s_dn"; } }
 }

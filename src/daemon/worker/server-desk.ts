@@ -1,0 +1,98 @@
+import { messageOf } from '#base/errors.ts';
+import { loadConfiguration } from '#daemon/configuration.ts';
+import { openIpvs } from '#linux/ipvs.ts';
+import type { WorkerRecord } from '#wire/worker.ts';
+import type { Mailer } from './mailer.ts';
+import type { Notifications } from './notifications.ts';
+import { VirtualServers } from './virtual-servers.ts';
+
+/** Severities of RFC 5424 §6.2.1. */
+const NOTICE = 5;
+const WARNING = 4;
+
+/** Characters of a report in one record. */
+const PIECE_LENGTH = 32 * 1024;
+
+/** What the VRRP process asks about virtual servers, done; nothing is loaded or opened before the first `loadServers`. */
+export class ServerDesk {
+  readonly #send: (record: WorkerRecord) => void;
+  readonly #notifications: Notifications;
+  readonly #mailer: Mailer;
+  /** States of instances that were told before there was a configuration. */
+  readonly #states = new Map<string, string>();
+  #servers: VirtualServers | undefined;
+
+  constructor(send: (record: WorkerRecord) => void, notifications: Notifications, mailer: Mailer) {
+    this.#send = send;
+    this.#notifications = notifications;
+    this.#mailer = mailer;
+  }
+
+  obey({ kind, id, strings }: WorkerRecord): void {
+    const [first = '', second = '', third = '', fourth = ''] = strings;
+    if (kind === 'loadServers') this.#load(first, second, third, fourth);
+    else if (kind === 'instanceState') {
+      this.#states.set(first, second);
+      this.#servers?.instanceIs(first, second);
+    } else if (kind === 'askServers') this.#report(id);
+  }
+
+  /** Stops in good order. */
+  stop(): void {
+    this.#servers?.stop();
+    this.#servers = undefined;
+  }
+
+  /** The VRRP process has found the file good; the same bytes are read again here, so that it need not hand them over. */
+  #load(configFile: string, configId: string, sha256: string, record: string): void {
+    try {
+      const loaded = loadConfiguration({ configFile, configId: configId || undefined }, 'run');
+      if (loaded.sha256() !== sha256) {
+        this.#log(
+          WARNING,
+          `${configFile} changed while it was being loaded: virtual servers stay as they were; reload once more`,
+        );
+        return;
+      }
+      const isNew = this.#servers === undefined;
+      this.#servers ??= this.#open(record);
+      this.#servers.load(loaded.config);
+      if (isNew) for (const [name, state] of this.#states) this.#servers.instanceIs(name, state);
+    } catch (error) {
+      this.#log(WARNING, `${configFile}: virtual servers stay as they were: ${messageOf(error)}`);
+    }
+  }
+
+  #open(record: string): VirtualServers {
+    return new VirtualServers({
+      nowMs: () => performance.now(),
+      openIpvs,
+      notice: line => this.#log(NOTICE, line),
+      warn: line => this.#log(WARNING, line),
+      notifications: this.#notifications,
+      mailer: this.#mailer,
+      record,
+    });
+  }
+
+  #report(id: number): void {
+    const text = asciiJson(this.#servers?.status() ?? []);
+    for (let at = 0; at < text.length; at += PIECE_LENGTH) {
+      const isLast = at + PIECE_LENGTH >= text.length;
+      const piece = text.slice(at, at + PIECE_LENGTH);
+      this.#send({ kind: 'servers', id, code: isLast ? 0 : 1, strings: [piece] });
+    }
+  }
+
+  #log(code: number, line: string): void {
+    this.#send({ kind: 'log', id: 0, code, strings: [line.replaceAll('\0', '')] });
+  }
+}
+
+/** Pieces of it are text too, wherever it is cut. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u0080-\uffff]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,174 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { loadConfig } from '#conf/load.ts';
+import { memorySource } from '#conf/memory-source.ts';
+import { kernelFailure, ERRNO } from '#linux/failure.ts';
+import type { Ipvs, Result } from '#linux/ports.ts';
+import { destinationName, serviceName } from '#lvs/keys.ts';
+import type { Service } from '#lvs/ports.ts';
+import { FakeIpvs } from '#testing/fake-ipvs.ts';
+import { Mailer } from './mailer.ts';
+import { Notifications } from './notifications.ts';
+import { VirtualServers } from './virtual-servers.ts';
+
+const WAIT = { timeout: 10_000, interval: 10 };
+/** What a file says for its real server to be down. */
+const DOWN = -0x8000_0000;
+
+/** The worker's virtual servers over a table in memory; real servers are files with a number, so that nothing connects. */
+class Bench {
+  readonly folder: string;
+  readonly lines: string[] = [];
+  readonly mails: string[] = [];
+  readonly ipvs: FakeIpvs;
+  servers: VirtualServers;
+
+  constructor(ipvs = new FakeIpvs(), open: () => Result<Ipvs> = () => ({ ok: true, value: ipvs })) {
+    this.folder = mkdtempSync(join(tmpdir(), 'tandem-lvs-'));
+    this.ipvs = ipvs;
+    this.servers = this.process(open);
+    onTestFinished(() => {
+      this.servers.stop();
+      rmSync(this.folder, { recursive: true });
+    });
+  }
+
+  /** A worker process, which knows nothing but what is in the file and in the kernel. */
+  process(open: () => Result<Ipvs> = () => ({ ok: true, value: this.ipvs })): VirtualServers {
+    const warn = (line: string): void => void this.lines.push(line);
+    const mailer = new Mailer(warn, mail => {
+      this.mails.push(`${mail.subject}: ${mail.text.trim()}`);
+      return Promise.resolve();
+    });
+    const notifications = new Notifications(warn);
+    const record = join(this.folder, 'servers.json');
+    const nowMs = (): number => performance.now();
+    return new VirtualServers({ nowMs, openIpvs: open, notice: warn, warn, notifications, mailer, record });
+  }
+
+  load(text: string): void {
+    const { config } = loadConfig('/k.conf', memorySource({ '/k.conf': text }), { hostname: 'r1' });
+    this.servers.load(config);
+  }
+
+  health(number: number, value: number): void {
+    writeFileSync(join(this.folder, `health${number}`), `${value}\n`);
+  }
+
+  config(lines: string, ...numbers: readonly number[]): string {
+    const files = numbers.map(
+      each => `track_file f${each} {\nfile ${join(this.folder, `health${each}`)}\n}\n`,
+    );
+    const reals = numbers.map(
+      each => `real_server 10.0.0.${each} 80 {\nweight 10\nFILE_CHECK {\ntrack_file f${each}\nweight 1\n}\n}`,
+    );
+    return `${files.join('')}virtual_server 10.0.0.100 80 {\nprotocol TCP\nlvs_sched wrr\nlvs_method NAT\n${lines}\n${reals.join('\n')}\n}\n`;
+  }
+
+  get table(): string[] {
+    const read = this.ipvs.services();
+    return read.ok
+      ? read.value.flatMap(({ key, destinations }) => [
+          serviceName(key),
+          ...destinations.map(each => `${destinationName(each)}*${each.weight}`),
+        ])
+      : [];
+  }
+
+  async tableIs(...expected: readonly string[]): Promise<void> {
+    await vi.waitFor(() => expect(this.table).toEqual(expected), WAIT);
+  }
+}
+
+const SERVICE = 'TCP 10.0.0.100 80';
+const foreign: Service = {
+  key: { kind: 'fwmark', fwmark: 9, family: 4 },
+  scheduler: 'rr',
+  persistenceTimeoutS: 0,
+  persistencePrefix: 32,
+  persistenceEngine: undefined,
+  onePacket: false,
+  scheduler1: false,
+  scheduler2: false,
+  scheduler3: false,
+};
+
+test('verdicts reach the table; what was changed by hand is mended; foreign services stay', async () => {
+  const bench = new Bench();
+  bench.ipvs.tamper([{ type: 'addService', service: foreign }]);
+  bench.health(1, 0);
+  bench.health(2, 5);
+  bench.load(bench.config('', 1, 2));
+  await bench.tableIs('fwmark 9 4', SERVICE, '10.0.0.1 80*10', '10.0.0.2 80*15');
+  expect(bench.lines).toContain('virtual service fwmark 9 4 is not ours and left alone');
+  bench.health(1, DOWN);
+  await bench.tableIs('fwmark 9 4', SERVICE, '10.0.0.2 80*15');
+  bench.ipvs.clear();
+  await bench.tableIs(SERVICE, '10.0.0.2 80*15');
+  expect(bench.lines).toContain('the IPVS table was changed by somebody else: 2 entries are put right');
+  expect(bench.servers.status()).toMatchObject([
+    { quorate: true, liveWeight: 15, realServers: [{ up: false, weightInKernel: null }, { up: true }] },
+  ]);
+  bench.servers.stop();
+  expect(bench.table).toEqual([]);
+});
+
+test('a new process goes on with the table as it is, and removes what is not configured any more', async () => {
+  const bench = new Bench();
+  bench.health(1, 0);
+  bench.health(2, 0);
+  bench.load(bench.config('', 1, 2));
+  await bench.tableIs(SERVICE, '10.0.0.1 80*10', '10.0.0.2 80*10');
+  const killed = bench.servers;
+  bench.ipvs.takeApplied();
+  bench.servers = bench.process();
+  bench.load(bench.config('', 1));
+  await bench.tableIs(SERVICE, '10.0.0.1 80*10');
+  expect(bench.ipvs.takeApplied().map(({ type }) => type)).toEqual(['removeDestination']);
+  expect(readFileSync(join(bench.folder, 'servers.json'), 'utf8')).toBe(
+    JSON.stringify({ [SERVICE]: ['10.0.0.1 80'] }),
+  );
+  killed.stop();
+});
+
+test('without IPVS it says so once and checks all the same', async () => {
+  const failure = kernelFailure('open IPVS', ERRNO.ENOENT, 'this kernel has no IPVS');
+  const bench = new Bench(new FakeIpvs(), () => ({ ok: false, failure }));
+  bench.health(1, 0);
+  bench.load(bench.config('', 1));
+  bench.health(1, DOWN);
+  await vi.waitFor(
+    () => expect(bench.servers.status()).toMatchObject([{ realServers: [{ up: false }] }]),
+    WAIT,
+  );
+  expect(bench.lines.filter(line => line.includes('this kernel has no IPVS'))).toHaveLength(1);
+  expect(bench.servers.status()).toMatchObject([{ inKernel: false }]);
+});
+
+test('timeouts, the synchronisation daemon of an instance, and mails', async () => {
+  const bench = new Bench();
+  bench.health(1, 0);
+  const globals =
+    'global_defs {\nrouter_id R\nlvs_timeouts tcp 77\nlvs_sync_daemon eth0 V\nsmtp_server 127.0.0.1\nnotification_email {\na@b\n}\n}\n' +
+    'vrrp_instance V {\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n10.0.0.100\n}\n}\n';
+  bench.load(globals + bench.config('smtp_alert', 1));
+  const daemons = () => {
+    const read = bench.ipvs.syncDaemons();
+    return read.ok ? read.value : [];
+  };
+  expect(bench.ipvs.timeouts.tcpS).toBe(77);
+  expect(daemons()).toMatchObject([{ role: 'backup', interfaceName: 'eth0', syncId: 51 }]);
+  bench.servers.instanceIs('V', 'MASTER');
+  expect(daemons()).toMatchObject([{ role: 'master' }]);
+  await bench.tableIs(SERVICE, '10.0.0.1 80*10');
+  bench.health(1, DOWN);
+  await vi.waitFor(() => expect(bench.mails).toHaveLength(2), WAIT);
+  expect(bench.mails[0]).toMatch(
+    /^\[R\] Realserver \[10\.0\.0\.1\]:tcp:80 of virtual server \[10\.0\.0\.100\]:tcp:80 - DOWN: => CHECK failed on service/,
+  );
+  expect(bench.mails[1]).toBe('[R] Virtualserver [10.0.0.100]:tcp:80 - DOWN: => Lost quorum 1-0=1 > 0 <=');
+  bench.servers.stop();
+  expect(daemons()).toEqual([]);
+});

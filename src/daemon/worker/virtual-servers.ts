@@ -1,0 +1,224 @@
+import { networkInterfaces } from 'node:os';
+import { parseIp, compareIp } from '#base/address.ts';
+import type { Verdict } from '#check/ports.ts';
+import type { Checker, Config } from '#conf/model.ts';
+import type { VirtualServerStatus } from '#control/server-status.ts';
+import { commandStrings } from '#daemon/track-records.ts';
+import type { Ipvs, Result } from '#linux/ports.ts';
+import type { LvsAction } from '#lvs/action.ts';
+import type { Leftover } from '#lvs/configure.ts';
+import { configuredTable, desiredTable } from '#lvs/desired.ts';
+import { destinationName, serviceName } from '#lvs/keys.ts';
+import type { SeenService } from '#lvs/ports.ts';
+import { destinationKey } from '#lvs/services.ts';
+import { emptyState } from '#lvs/state.ts';
+import { type LvsEvent, step } from '#lvs/step.ts';
+import { Checkers } from './checkers.ts';
+import { IpvsTable } from './ipvs-table.ts';
+import type { Mailer } from './mailer.ts';
+import type { Notifications } from './notifications.ts';
+import { mailFor, scriptFor } from './server-notices.ts';
+import { reportVirtualServers } from './server-status.ts';
+import { runSyncDaemons, wantedSyncDaemons } from './sync-daemon.ts';
+
+/** How often `ha_suspend` looks whether the addresses are here. */
+const ADDRESSES_MS = 1000;
+
+export interface VirtualServerTools {
+  readonly nowMs: () => number;
+  readonly openIpvs: () => Result<Ipvs>;
+  readonly notice: (line: string) => void;
+  readonly warn: (line: string) => void;
+  readonly notifications: Notifications;
+  readonly mailer: Mailer;
+  /** The file that remembers which of the kernel's services are ours. */
+  readonly record: string;
+}
+
+/** The virtual servers: checkers, what follows from their verdicts, and the kernel's table. */
+export class VirtualServers {
+  readonly #tools: VirtualServerTools;
+  readonly #state = emptyState();
+  readonly #checkers: Checkers;
+  readonly #instanceStates = new Map<string, string>();
+  readonly #actions: LvsAction[] = [];
+  #config: Config | undefined;
+  #table: IpvsTable | undefined;
+  #seen: readonly SeenService[] = [];
+  #addresses: NodeJS.Timeout | undefined;
+  #hadSync = false;
+
+  constructor(tools: VirtualServerTools) {
+    this.#tools = tools;
+    const { warn, notice } = tools;
+    this.#checkers = new Checkers(
+      { nowMs: () => tools.nowMs(), random: () => Math.random(), warn, log: notice },
+      (id, verdict) => this.#deliver({ kind: 'verdict', checkId: id, opinion: verdict }),
+    );
+  }
+
+  /** Takes up a configuration, the first or another one. */
+  load(config: Config): void {
+    const isFirst = this.#config === undefined;
+    this.#config = config;
+    this.#table ??= this.#openTable();
+    const leftover = isFirst && this.#table ? leftoverOf(this.#table) : () => undefined;
+    if (isFirst && config.globalDefs.lvsFlush) this.#table?.flushForeign();
+    this.#deliver({ kind: 'configure', config, leftover });
+    this.#setTimeouts(config);
+    this.#followSync();
+    clearInterval(this.#addresses);
+    if (config.virtualServers.some(({ haSuspend }) => haSuspend)) {
+      this.#lookAtAddresses();
+      this.#addresses = setInterval(() => this.#lookAtAddresses(), ADDRESSES_MS);
+    } else this.#deliver({ kind: 'addresses', isLocal: () => true });
+  }
+
+  /** An instance is in this state now, for `lvs_sync_daemon`. */
+  instanceIs(name: string, state: string): void {
+    this.#instanceStates.set(name, state);
+    this.#followSync();
+  }
+
+  status(): VirtualServerStatus[] {
+    return reportVirtualServers(
+      this.#state,
+      this.#seen,
+      id => this.#checkers.status(id),
+      this.#tools.nowMs(),
+    );
+  }
+
+  /** Stops in good order: tells what `omega` asks for, and removes what is ours from the kernel. */
+  stop(): void {
+    clearInterval(this.#addresses);
+    this.#checkers.close();
+    if (!this.#config) return;
+    this.#deliver({ kind: 'stop' });
+    const table = this.#table;
+    if (!table) return;
+    table.remove(this.#config.globalDefs.lvsFlushOnStop === 'on');
+    if (this.#hadSync) this.#warnAll(runSyncDaemons(table.ipvs, []));
+    table.close();
+  }
+
+  #openTable(): IpvsTable | undefined {
+    const opened = this.#tools.openIpvs();
+    if (!opened.ok) {
+      this.#tools.warn(
+        `IPVS cannot be used, so nothing is balanced; real servers are checked all the same: ${opened.failure.message}`,
+      );
+      return undefined;
+    }
+    const { nowMs, warn, record } = this.#tools;
+    const seen = (services: readonly SeenService[]): void => {
+      this.#seen = services;
+      this.#deliver({ kind: 'seen', services });
+    };
+    return new IpvsTable(opened.value, record, { nowMs, warn, seen });
+  }
+
+  #deliver(event: LvsEvent): void {
+    step(this.#state, event, this.#tools.nowMs(), this.#actions);
+    const actions = this.#actions.splice(0);
+    for (const action of actions) this.#perform(action);
+    if (!actions.some(({ kind }) => kind === 'table')) return;
+    if (event.kind === 'configure' || event.kind === 'seen') this.#table?.claim(configuredTable(this.#state));
+    this.#table?.want(desiredTable(this.#state));
+  }
+
+  #perform(action: LvsAction): void {
+    switch (action.kind) {
+      case 'addCheck': {
+        const { initial } = action;
+        const verdict = initial && { ...initial, said: 'taken over' };
+        this.#checkers.add(action.id, this.#withAccount(action.checker), verdict);
+        break;
+      }
+      case 'removeCheck':
+        this.#checkers.remove(action.id);
+        break;
+      case 'suspendCheck':
+        this.#checkers.suspend(action.id, action.suspended);
+        break;
+      case 'log':
+        this.#tools.notice(action.line);
+        break;
+      case 'realServer':
+      case 'quorum':
+        this.#tell(action);
+        break;
+      case 'table':
+        break;
+    }
+  }
+
+  /** A script runs as `script_user` says unless it names a user itself. */
+  #withAccount(checker: Checker): Checker {
+    if (checker.kind !== 'MISC_CHECK' || !this.#config) return checker;
+    const [user = '', group = '', ...argv] = commandStrings(checker.miscPath, this.#config);
+    return { ...checker, miscPath: { ...checker.miscPath, user, group, argv } };
+  }
+
+  #tell(notice: Extract<LvsAction, { readonly kind: 'realServer' | 'quorum' }>): void {
+    const config = this.#config;
+    if (!config) return;
+    const script = scriptFor(notice, config);
+    if (script) this.#tools.notifications.add(script.queue, script.notification);
+    const mail = mailFor(notice, config, notice.kind === 'realServer' ? this.#lastSaid(notice) : '');
+    if (mail) this.#tools.mailer.add(mail);
+  }
+
+  #lastSaid({ real, up }: Extract<LvsAction, { readonly kind: 'realServer' }>): string {
+    return real.checks
+      .flatMap(({ id }) => this.#checkers.status(id) ?? [])
+      .filter((status: Verdict) => status.up === up)
+      .map(({ said }) => said)
+      .join('; ');
+  }
+
+  #lookAtAddresses(): void {
+    const local = Object.values(networkInterfaces()).flatMap(infos =>
+      (infos ?? []).flatMap(({ address }) => parseIp(address) ?? []),
+    );
+    this.#deliver({
+      kind: 'addresses',
+      isLocal: address => local.some(each => compareIp(each, address) === 0),
+    });
+  }
+
+  #setTimeouts({ globalDefs: { lvsTimeouts } }: Config): void {
+    const { tcpS, tcpfinS, udpS } = lvsTimeouts;
+    if (tcpS === undefined && tcpfinS === undefined && udpS === undefined) return;
+    const failure = this.#table?.ipvs.setTimeouts({ tcpS, tcpFinS: tcpfinS, udpS });
+    if (failure) this.#tools.warn(failure.message);
+  }
+
+  #followSync(): void {
+    if (!this.#config || !this.#table) return;
+    const wanted = wantedSyncDaemons(this.#config, this.#instanceStates);
+    // What nobody configured is not ours to stop.
+    if (wanted.length === 0 && !this.#hadSync) return;
+    this.#hadSync = wanted.length > 0;
+    this.#warnAll(runSyncDaemons(this.#table.ipvs, wanted));
+  }
+
+  #warnAll(lines: readonly string[]): void {
+    for (const line of lines) this.#tools.warn(line);
+  }
+}
+
+/** A real server that was ours, and is not in the table of a service that is there, was down. */
+function leftoverOf(table: IpvsTable): Leftover {
+  const services = table.leftovers();
+  return ({ services: own }, real) => {
+    for (const { key } of own) {
+      const service = services.get(serviceName(key));
+      const wanted = destinationKey(key, real);
+      if (!service || !table.owned.destination(key, wanted)) continue;
+      const name = destinationName(wanted);
+      return service.destinations.find(each => destinationName(each) === name)?.weight ?? 0;
+    }
+    return undefined;
+  };
+}

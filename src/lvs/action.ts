@@ -1,0 +1,31 @@
+import type { Checker } from '#conf/model.ts';
+import type { Opinion, RealState, VirtualState } from './state.ts';
+
+/** What is to be done, in this order. */
+export type LvsAction =
+  /** `initial`: the verdict that goes on; undefined: the checker starts as configured. */
+  | {
+      readonly kind: 'addCheck';
+      readonly id: number;
+      readonly checker: Checker;
+      readonly initial: Opinion | undefined;
+    }
+  | { readonly kind: 'removeCheck'; readonly id: number }
+  | { readonly kind: 'suspendCheck'; readonly id: number; readonly suspended: boolean }
+  /** The real server is up or down now: `notify_up`, `notify_down`, mail. */
+  | {
+      readonly kind: 'realServer';
+      readonly virtual: VirtualState;
+      readonly real: RealState;
+      readonly up: boolean;
+    }
+  /** Quorum was gained or lost: `quorum_up`, `quorum_down`, mail. `why` says it in keepalived's words. */
+  | {
+      readonly kind: 'quorum';
+      readonly virtual: VirtualState;
+      readonly up: boolean;
+      readonly why: string;
+    }
+  | { readonly kind: 'log'; readonly line: string }
+  /** The kernel's table is to be another one. */
+  | { readonly kind: 'table' };

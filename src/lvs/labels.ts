@@ -1,0 +1,20 @@
+import { formatIp } from '#base/address.ts';
+import type { ServerAddress, VirtualServer } from '#conf/model.ts';
+
+/** keepalived's name of a real or sorry server in log lines: `[10.0.0.1]:tcp:80`. */
+export function realLabel({ address, port }: ServerAddress, { protocol }: VirtualServer): string {
+  return `[${formatIp(address)}]:${protocol.toLowerCase()}:${port}`;
+}
+
+/** keepalived's name of a virtual server in log lines: `[10.0.0.1]:tcp:80`, `FWM 5`, `[group]:0`. */
+export function virtualLabel(server: VirtualServer): string {
+  const { key } = server;
+  switch (key.kind) {
+    case 'address':
+      return realLabel(key, server);
+    case 'fwmark':
+      return `FWM ${key.fwmark}`;
+    case 'group':
+      return `[${key.group}]:0`;
+  }
+}
