@@ -29,6 +29,7 @@ Exit codes: 0 fine, 1 something failed, 2 changes pending, 3 unreachable host, 6
     );
   addApply(tandem);
   addReading(tandem);
+  addFailover(tandem);
   addLab(tandem);
   return tandem;
 }
@@ -160,6 +161,34 @@ Examples:
     .action(async options => {
       const { statusCommand } = await import('./commands/status.ts');
       await statusCommand(options);
+    });
+}
+
+function addFailover(tandem: Command): void {
+  connectionOptions(tandem.command('failover <INSTANCE>').addOption(inventoryOption()))
+    .description(
+      'Move a vrrp_instance to another host: a planned switchover. INSTANCE, or CLUSTER/INSTANCE where names repeat.',
+    )
+    .option('--to <HOST>', 'which host; default: the healthy one with the highest priority')
+    .option('-e, --extra-vars <VARS>', 'key=value, JSON, YAML or @file; wins over everything', collect)
+    .option('--lock-timeout <SECONDS>', "wait so long for another run's lock", nonNegative, 60)
+    .option('--json', 'one JSON object per line')
+    .option('-v, --verbose', 'also say what the hosts do')
+    .addHelpText(
+      'after',
+      `
+The master keeps its addresses until its successor has them. Its whole sync group goes along. A former master with the
+higher priority does not take the instance back by itself, until its tandemd restarts or its successor is gone.
+Nothing is disturbed if nobody healthy could take over; exit code 1 then, 3 if a host is unreachable.
+
+Examples:
+  tandem failover VG_1 -i inventory/two-node.yml             away from its master
+  tandem failover VG_1 --to ka67 -i inventory/two-node.yml   back to ka67
+  tandem failover web/VG_1 -i prod/ --json | jq -r 'select(.type == "failover").message'`,
+    )
+    .action(async (instance: string, options) => {
+      const { failoverCommand } = await import('./commands/failover.ts');
+      await failoverCommand(instance, options);
     });
 }
 

@@ -87,6 +87,25 @@ export type RunEvent =
       readonly instances: readonly string[];
     }
   | {
+      /** What `tandem failover` came to; its last event. */
+      readonly type: 'failover';
+      readonly cluster: string;
+      /** The instance that was named, and the others of its sync group. */
+      readonly instances: readonly string[];
+      /** `unchanged`: it was where it should be. `refused`: nothing was disturbed. */
+      readonly status: 'done' | 'unchanged' | 'refused' | 'failed';
+      /** Absent where nobody, or more than one host, was MASTER. */
+      readonly from?: string;
+      readonly to?: string;
+      /** True if `from` has the higher priority and does not preempt until it is told to. */
+      readonly held: boolean;
+      /** From the request until the new master held every VIP; 0 if nothing was disturbed. */
+      readonly elapsedMs: number;
+      /** What was done, or why not, and the way on. */
+      readonly message: string;
+      readonly exitCode: number;
+    }
+  | {
       /** A change across which the routers of a cluster do not understand each other: backups stopped meanwhile. */
       readonly type: 'wire-breaking';
       readonly cluster: string;

@@ -48,6 +48,10 @@ export function eventLines(event: RunEvent, options: TextOptions): string[] {
       return [
         `${event.cluster}: planned switchover of ${event.instances.join(', ')} away from ${event.from}`,
       ];
+    case 'failover': {
+      const tone = event.status === 'refused' || event.status === 'failed' ? 'bad' : 'good';
+      return [`${event.cluster}: ${paint(tone, event.status)}: ${event.message}`];
+    }
     case 'wire-breaking':
       return [paint('change', `${event.cluster}: ${wireLine(event)}`)];
     case 'warning':

@@ -5,6 +5,7 @@ import { type ApartParts, reportWire, rollApart } from './apart-roll.ts';
 import type { RunContext } from './api.ts';
 import { calmOrder, type MasterChange } from './elections.ts';
 import type { HostRun } from './host-run.ts';
+import { lockHosts } from './lock-hosts.ts';
 import {
   mastered,
   representatives,
@@ -13,6 +14,7 @@ import {
   unprotected,
   type RollingUnit,
 } from './rolling.ts';
+import { awaitMaster, endHandover, handOver } from './switchover.ts';
 import { wireRoll, type WireRoll } from './wire-roll.ts';
 
 /** What a roll may do to a cluster. */
@@ -30,9 +32,6 @@ export interface RollPolicy {
 
 /** Nothing of ours is left on a host without a ledger: not even the place where locks lie. */
 const REMOVE_RUN_DIRECTORY = sh`[ -e "$t_state" ] || rm -rf "$t_run"`;
-
-/** How long `tandemd handover` may take per instance, seconds. */
-const HANDOVER_SECONDS = 30;
 
 export class ClusterRun {
   readonly #unit: RollingUnit;
@@ -119,23 +118,14 @@ export class ClusterRun {
     await host.remote.ask(REMOVE_RUN_DIRECTORY, 'remove /run/tandem').catch(() => undefined);
   }
 
-  /** In name order on every controller: two runs never wait for each other. */
   async #lockAll(
     reachable: readonly HostRun[],
     due: readonly HostRun[],
   ): Promise<'no' | 'at-once' | 'after-waiting'> {
-    let waited = false;
-    for (const host of reachable.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-      host.remote.phase('waiting-turn');
-      try {
-        if (await host.remote.lock()) waited = true;
-      } catch (error) {
-        host.remote.fail(error, 'lock the host');
-        for (const other of due) other.postpone(`${host.name} could not be locked`);
-        return 'no';
-      }
-    }
-    return waited ? 'after-waiting' : 'at-once';
+    const locked = await lockHosts(reachable.map(host => host.remote));
+    if (typeof locked === 'string') return locked;
+    for (const other of due) other.postpone(`${locked.failed.name} could not be locked`);
+    return 'no';
   }
 
   async #rollInOrder(due: readonly HostRun[]): Promise<void> {
@@ -183,13 +173,9 @@ export class ClusterRun {
       this.#context.emit({ type: 'switchover', cluster: this.#unit.name, from, instances: left });
       const asked = representatives(live.get(from), left);
       if (!(await this.#handOver(giver, asked))) return;
-      await this.#endHandover(giver, asked);
+      await endHandover(giver.remote, asked);
     }
-    const expected = instances.map(name => `--expect=${name}=MASTER`);
-    const command = sh`PATH=/opt/tandem/current/bin:$PATH; tandemd await --timeout ${HANDOVER_SECONDS} ${expected}`;
-    await taker.remote
-      .must(command, 'become the preferred master')
-      .catch((error: unknown) => taker.remote.fail(error, 'become the preferred master'));
+    await awaitMaster(taker.remote, instances, 'become the preferred master');
   }
 
   /** One host after the other; gives the one at which it stopped. */
@@ -247,7 +233,7 @@ export class ClusterRun {
     const handedOver = await this.#switchOver(host);
     if (handedOver === 'refused') return false;
     const done = await host.turn();
-    if (!done && handedOver.length > 0) await this.#endHandover(host, handedOver);
+    if (!done && handedOver.length > 0) await endHandover(host.remote, handedOver);
     return done;
   }
 
@@ -282,22 +268,8 @@ export class ClusterRun {
   }
 
   async #handOver(host: HostRun, instances: readonly string[]): Promise<boolean> {
-    const command = sh`PATH=/opt/tandem/current/bin:$PATH; tandemd handover --timeout ${HANDOVER_SECONDS} ${instances}`;
-    try {
-      await host.remote.must(command, 'hand over to the backup');
-      return true;
-    } catch (error) {
-      await this.#endHandover(host, instances);
-      host.remote.fail(error, 'hand over to the backup');
-      host.postpone('the switchover failed');
-      return false;
-    }
-  }
-
-  /** The host may become MASTER again: what it was handed over for did not come about. */
-  async #endHandover(host: HostRun, instances: readonly string[]): Promise<void> {
-    if (!host.remote.connected) return;
-    const command = sh`PATH=/opt/tandem/current/bin:$PATH; tandemd handover --end ${instances}`;
-    await host.remote.ask(command, 'end the switchover').catch(() => undefined);
+    if (await handOver(host.remote, instances)) return true;
+    host.postpone('the switchover failed');
+    return false;
   }
 }
