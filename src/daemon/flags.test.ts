@@ -19,6 +19,7 @@ describe('the command line', () => {
       configId: 'ka67',
       configTest: undefined,
     });
+    expect(run('--metrics-port=9650').metricsPort).toBe(9650);
     expect(run('--use-file=b.conf').configFile).toBe('b.conf');
     expect(run('-fc.conf', '-f', 'd.conf').configFile).toBe('d.conf');
   });
@@ -48,6 +49,8 @@ describe('the command line', () => {
     [['-f'], '-f needs a value (FILE)'],
     [['--log-detail=2'], '--log-detail takes no value'],
     [['-S', '9'], '-S 9: expected 0-7'],
+    [['--metrics-port=65536'], '--metrics-port 65536: expected 1-65535'],
+    [['--metrics-port=http'], '--metrics-port http: expected 1-65535'],
     [['start'], 'unexpected argument "start"'],
     [['--', '-f'], 'unexpected argument "-f"'],
   ])('%j is wrong usage', (argv, message) => {

@@ -28,6 +28,8 @@ export interface Flags {
   readonly keepVips: boolean;
   /** False with `--no-realtime`. */
   readonly realtime: boolean;
+  /** `--metrics-port`, 1–65535; undefined: metrics are on the control socket only. */
+  readonly metricsPort: number | undefined;
 }
 
 /** What a command line asks for. */
@@ -95,6 +97,11 @@ const DAEMON_OPTIONS: readonly OptionSpec[] = [
   },
   { long: 'dont-release-vrrp', short: 'V', help: 'keep VIPs when the daemon stops' },
   { long: 'no-realtime', help: 'stay with ordinary scheduling instead of SCHED_RR' },
+  {
+    long: 'metrics-port',
+    value: 'PORT',
+    help: 'serve Prometheus metrics at http://127.0.0.1:PORT/metrics (default: by `tandemd stats` only)',
+  },
   ...ACCEPTED,
   { long: 'signum', value: 'NAME', help: 'print the signal number of STOP, RELOAD, DATA or STATS' },
   RUN_DIR,
@@ -125,6 +132,7 @@ export function parseDaemonFlags(argv: readonly string[], env: NodeJS.ProcessEnv
   if (signum !== undefined) return { kind: 'signum', name: signum };
   if (parsed.operands.length > 0) throw new UsageError(`unexpected argument "${parsed.operands.join(' ')}"`);
   const facility = last(parsed, 'log-facility');
+  const metricsPort = last(parsed, 'metrics-port');
   const flags: Flags = {
     configFile: last(parsed, 'use-file') ?? DEFAULT_CONFIG_FILE,
     configTest: last(parsed, 'config-test'),
@@ -140,6 +148,7 @@ export function parseDaemonFlags(argv: readonly string[], env: NodeJS.ProcessEnv
     runDir: runDirOf(parsed, env),
     keepVips: given.has('dont-release-vrrp'),
     realtime: !given.has('no-realtime'),
+    metricsPort: metricsPort === undefined ? undefined : portNumber(metricsPort),
   };
   return { kind: 'run', flags };
 }
@@ -152,6 +161,12 @@ export function runDirOf(parsed: ParsedOptions, env: NodeJS.ProcessEnv): string 
 /** The last value given for an option. */
 export function last(parsed: ParsedOptions, long: string): string | undefined {
   return parsed.given.get(long)?.at(-1);
+}
+
+function portNumber(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65535) throw new UsageError(`--metrics-port ${text}: expected 1-65535`);
+  return port;
 }
 
 function facilityNumber(text: string): number {

@@ -126,7 +126,8 @@ function startDaemon(
 async function serveLater(daemon: Daemon, flags: Flags, log: Log): Promise<void> {
   try {
     const { serveControl } = await import('./serve-control.ts');
-    serveControl(daemon, join(flags.runDir, 'control.sock'), log);
+    const { runDir, metricsPort } = flags;
+    serveControl(daemon, { path: join(runDir, 'control.sock'), metricsPort }, log);
   } catch (error) {
     log.error(`the control socket does not work: ${messageOf(error)}`);
   }

@@ -7,15 +7,23 @@ import { endHandOver, handOver } from './handover.ts';
 import type { Log } from './log.ts';
 import { serverMetrics } from './server-metrics.ts';
 
-/** Serves the control socket at `path`. In a module of its own: loading it takes time that the first advert does not have. */
-export function serveControl(daemon: Daemon, path: string, log: Log): void {
+/** Where a running daemon answers. */
+export interface ControlPlaces {
+  /** Of the control socket. */
+  readonly path: string;
+  /** `--metrics-port`, on loopback; undefined: none. */
+  readonly metricsPort: number | undefined;
+}
+
+/** Serves the control socket, and the metrics if they are to have a port. In a module of its own: loading it takes time that the first advert does not have. */
+export function serveControl(daemon: Daemon, { path, metricsPort }: ControlPlaces, log: Log): void {
+  const metrics = async (): Promise<string> =>
+    daemon.metrics() + serverMetrics(await daemon.scripts.servers.ask());
   const find = (name: string) => daemon.findRouter(name);
   const handlers: RequestHandlers = {
     status: () => daemon.status(),
     servers: async () => ({ virtualServers: await daemon.scripts.servers.ask() }),
-    stats: async () => ({
-      text: daemon.metrics() + serverMetrics(await daemon.scripts.servers.ask()),
-    }),
+    stats: async () => ({ text: await metrics() }),
     explain: parameters => {
       const router = namedRouter(parameters, find);
       return explain(daemon.runtime.engine, router, daemon.clocks.monotonicMs());
@@ -29,9 +37,17 @@ export function serveControl(daemon: Daemon, path: string, log: Log): void {
   };
   const service = new ControlService(path, handlers);
   service.listen(log);
+  const closing = [() => service.close()];
+  if (metricsPort !== undefined)
+    void import('./metrics-port.ts').then(({ serveMetrics }) => {
+      const port = serveMetrics(metricsPort, metrics, log);
+      closing.push(() => port.close());
+    });
   daemon.publishTo(
     event => service.publish(event),
-    () => service.close(),
+    () => {
+      for (const close of closing) close();
+    },
   );
 }
 
