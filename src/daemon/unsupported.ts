@@ -8,9 +8,6 @@ import { canSendFromVmac } from './vmac-config.ts';
 export function unsupportedIn(config: Config): Diagnostic[] {
   return [
     ...config.vrrpInstances.flatMap(unsupportedInInstance),
-    ...(config.ssl
-      ? [complaint('ssl', 'SSL', config.globalDefs.position, 'SSL_GET shows no certificate')]
-      : []),
     ...config.linkbeatInterfaces.map(each =>
       complaint(
         'linkbeat',

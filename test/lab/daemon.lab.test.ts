@@ -283,6 +283,17 @@ describe('one tandemd', () => {
     expect((await a.status()).scheduling).toEqual({ policy: 'rr', priority: 1, degraded: null });
   });
 
+  test('serves its metrics on loopback, if asked', async () => {
+    const a = tandemd(twoNode(255), '--metrics-port', '9650');
+    await a.expect('VG_1=MASTER');
+    const script = `process.stdout.write(await (await fetch('http://127.0.0.1:9650/metrics')).text())`;
+    const argv = [process.execPath, '--input-type=module', '-e', script];
+    await vi.waitFor(
+      () => expect(run(a.host.namespace, argv)).toMatch(/^keepalived_vrrp_state\{iname="VG_1".*\} 2$/m),
+      WAIT,
+    );
+  });
+
   test('runs 255 instances on one interface', async () => {
     const numbers = Array.from({ length: 255 }, (_, i) => i + 1);
     const all = numbers.map(vrid => ({
