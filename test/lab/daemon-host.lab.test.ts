@@ -132,6 +132,7 @@ describe('topology 16', () => {
     await a.expectLog('a lower priority is master: preempting after 2 s');
     expect((await a.command('explain', 'VG_1')).stdout).toContain('preempt_delay is not over');
     await Promise.all([a.expect('VG_1=MASTER'), b.expect('VG_1=BACKUP')]);
+    await recording.caughtUp();
     const adverts = recording.adverts();
     const back = adverts.find(({ from }) => from === a.host.address);
     expect((back?.atMs ?? 0) - startedAtMs).toBeGreaterThanOrEqual(2000);
@@ -142,6 +143,7 @@ describe('topology 16', () => {
     const { a, b, recording } = await returning('nopreempt', onTestFinished);
     await vi.waitFor(async () => expect(await received(a)).toBeGreaterThan(10), WAIT);
     await Promise.all([a.expect('VG_1=BACKUP'), b.expect('VG_1=MASTER')]);
+    await recording.caughtUp();
     expect(recording.adverts().filter(({ from }) => from !== b.host.address)).toEqual([]);
     await b.end('SIGKILL');
     await a.expect('VG_1=MASTER');

@@ -23,10 +23,14 @@ interface GratuitousArp {
 export interface Recording {
   adverts(): Advert[];
   arps(): GratuitousArp[];
+  /** Waits until something is recorded that passed now or later: a recording lags behind. Adverts must be under way. */
+  caughtUp(): Promise<void>;
   /** Everything that tcpdump wrote, for messages. */
   text(): string;
   stop(): Promise<void>;
 }
+
+const CATCH_UP_MS = 15_000;
 
 const ADVERT =
   /^(\d+\.\d+) IP6? (\S+) > (\S+): .*VRRPv[23], Advertisement, .*?vrid (\d+), prio (\d+),.* intvl (\d+)(c?)s/;
@@ -42,6 +46,9 @@ export async function record(segment: Segment, bridge = 'br0'): Promise<Recordin
     '-tt',
     '-l',
     '--immediate-mode',
+    // What 255 instances send in a second must fit while tcpdump waits for a processor.
+    '-B',
+    '16384',
     'ip proto 112 or ip proto 51 or ip6 proto 112 or arp',
   ];
   const tcpdump = start(segment.switchNamespace, argv);
@@ -59,7 +66,18 @@ export async function record(segment: Segment, bridge = 'br0'): Promise<Recordin
         const match = pattern.exec(line);
         return match ? [[...match]] : [];
       });
+  const newestMs = () =>
+    Number(/.*(?:^|\n)(\d+\.\d+) [^\n]*\n/s.exec(tcpdump.said())?.[1] ?? Number.NaN) * 1000;
   return {
+    caughtUp: () => {
+      const nowMs = Date.now();
+      return vi.waitFor(
+        () => {
+          if (!(newestMs() >= nowMs)) throw new Error(`recorded up to ${newestMs()}, not to ${nowMs}`);
+        },
+        { timeout: CATCH_UP_MS, interval: 20 },
+      );
+    },
     adverts: () =>
       matches(ADVERT).map(([, at, from = '', to = '', vrid, priority, interval, centi]) => ({
         atMs: Number(at) * 1000,
