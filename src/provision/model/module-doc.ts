@@ -76,7 +76,8 @@ export function moduleArguments(module: AnyModule): Argument[] {
 function typeOf(shape: Shape): string {
   if (shape.anyOf) return [...new Set(shape.anyOf.map(typeOf))].join(' or ');
   if (shape.enum) return `one of ${shape.enum.map(String).join(', ')}`;
-  if (shape.const !== undefined) return typeof shape.const === 'string' ? shape.const : JSON.stringify(shape.const);
+  if (shape.const !== undefined)
+    return typeof shape.const === 'string' ? shape.const : JSON.stringify(shape.const);
   if (shape.items) return `list (${typeOf(shape.items)})`;
   if (shape.type === undefined) return 'anything';
   const types = typeof shape.type === 'string' ? [shape.type] : shape.type;
