@@ -152,6 +152,11 @@ Examples:
       const { inventorySchema } = await import('#provision/model/schema.ts');
       process.stdout.write(`${JSON.stringify(inventorySchema(), undefined, 2)}\n`);
     });
+  tandem
+    .command('doc [MODULE]')
+    .description('What a module of a task takes and does; without MODULE: all modules.')
+    .addHelpText('after', `\nExamples:\n  tandem doc\n  tandem doc sysctl`)
+    .action(async (module: string | undefined) => (await import('./commands/doc.ts')).docCommand(module));
   connectionOptions(inventoryOptions(tandem.command('status')))
     .description(
       'Who is master of what. Exit code 0 healthy, 2 degraded, 1 no master, split brain or misplaced VIP.',

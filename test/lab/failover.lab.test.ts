@@ -56,6 +56,8 @@ test('the backup takes over without a lost packet, and the former master does no
   await healthy();
   const { stdout } = await lab.exec('ka67', ['/opt/tandem/current/bin/tandemd', 'status', '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ instances: [{ state: 'BACKUP', handedOver: true }] });
+  const plan = await tandem(lab, ['plan', '-i', INVENTORY]);
+  expect(plan.code, said(plan)).toBe(0);
 });
 
 test('--to gives it back the same way, and the hold is over', async () => {
