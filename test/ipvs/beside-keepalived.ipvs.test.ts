@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BALANCERS, Beside, RealServers } from './beside.ts';
 import { virtualServers } from './beside-config.ts';
 import { inside } from './segment.ts';
@@ -62,31 +62,28 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await servers.closeAll();
-  console.log(beside.logs[0]);
   await beside.stop();
 });
 
-/** Waits until both have this table. */
-async function bothHave(lines: readonly string[]): Promise<void> {
-  const wanted = lines.toSorted();
-  for (const name of BALANCERS)
-    await vi.waitFor(
-      async () => expect(await inside(name, () => ipvsadm('-Sn').toSorted()), name).toEqual(wanted),
-      { timeout: 30_000, interval: 200 },
-    );
+const WAIT = { timeout: 30_000, interval: 200 };
+
+/** What `ipvsadm ARGUMENTS` says in each namespace, in alphabetical order. */
+async function tables(...argv: readonly string[]): Promise<Record<string, string[]>> {
+  const said: Record<string, string[]> = {};
+  for (const name of BALANCERS) said[name] = await inside(name, () => ipvsadm(...argv).toSorted());
+  return said;
 }
 
+const saved = async () => await tables('-Sn');
+const both = (lines: readonly string[]) => ({ ours: lines.toSorted(), keepalived: lines.toSorted() });
 const without = (table: readonly string[], ...servers: readonly string[]): string[] =>
   table.filter(line => !servers.some(server => line.includes(`-r ${server}:`)));
 
 test('the table of keepalived at rest', async () => {
-  await bothHave(AT_REST);
-  const [ours, theirs] = [
-    await inside('ours', () => ipvsadm('-Ln', '--thresholds').toSorted()),
-    await inside('keepalived', () => ipvsadm('-Ln', '--thresholds').toSorted()),
-  ];
-  expect(ours).toEqual(theirs);
-  expect(ours.join('\n')).toMatch(/127\.0\.1\.1:8080 +100 +50 /);
+  await expect.poll(saved, WAIT).toEqual(both(AT_REST));
+  const { ours, keepalived } = await tables('-Ln', '--thresholds');
+  expect(ours).toEqual(keepalived);
+  expect(ours?.join('\n')).toMatch(/127\.0\.1\.1:8080 +100 +50 /);
 });
 
 test('real servers go one after the other, and come back', async () => {
@@ -94,31 +91,31 @@ test('real servers go one after the other, and come back', async () => {
   for (const [server, gone, instead] of LOSSES) {
     await servers.close(server);
     table = [...table.filter(line => !gone.test(line)), ...instead];
-    await bothHave(table);
+    await expect.poll(saved, WAIT).toEqual(both(table));
   }
   for (const [server] of LOSSES) await servers.open(server);
-  await bothHave(AT_REST);
+  await expect.poll(saved, WAIT).toEqual(both(AT_REST));
 });
 
 test('quorum with hysteresis, and a sorry server', async () => {
   const [first, second, third] = ['127.0.1.21', '127.0.1.22', '127.0.1.23'];
   await servers.close(`${first} 8080`);
-  await bothHave(without(AT_REST, first));
+  await expect.poll(saved, WAIT).toEqual(both(without(AT_REST, first)));
   await servers.close(`${second} 8080`);
-  await bothHave(without(AT_REST, first, second));
+  await expect.poll(saved, WAIT).toEqual(both(without(AT_REST, first, second)));
   await servers.close(`${third} 8080`);
   const sorry = [
     ...AT_REST.filter(line => !line.startsWith('-a -t 10.9.0.20:')),
     '-a -t 10.9.0.20:80 -r 127.0.1.97:8080 -m -w 1',
   ];
-  await bothHave(sorry);
+  await expect.poll(saved, WAIT).toEqual(both(sorry));
   // Three of four are up again: more than the quorum, but not by the hysteresis.
   for (const server of [third, second]) {
     const before = beside.mark();
     await servers.open(`${server} 8080`);
-    await beside.bothSay(before, `connection to [${server}]:tcp:8080 success`);
-    await bothHave(sorry);
+    await beside.bothSay(before, `Adding service [${server}]:tcp:8080 to VS [10.9.0.20]:tcp:80`);
+    expect(await saved()).toEqual(both(sorry));
   }
   await servers.open(`${first} 8080`);
-  await bothHave(AT_REST);
+  await expect.poll(saved, WAIT).toEqual(both(AT_REST));
 });

@@ -59,7 +59,7 @@ export class Beside {
         const silent = later.find(log => !log.includes(text));
         if (silent !== undefined) throw new Error(`not said: ${text}\n${silent}`);
       },
-      { timeout: 15_000, interval: 50 },
+      { timeout: 30_000, interval: 50 },
     );
   }
 }
