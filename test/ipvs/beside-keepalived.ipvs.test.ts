@@ -65,7 +65,7 @@ afterAll(async () => {
   await beside.stop();
 });
 
-const WAIT = { timeout: 30_000, interval: 200 };
+const WAIT = { timeout: 45_000, interval: 200 };
 
 /** What `ipvsadm ARGUMENTS` says in each namespace, in alphabetical order. */
 async function tables(...argv: readonly string[]): Promise<Record<string, string[]>> {

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Server } from 'node:net';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type Server } from 'node:net';
 import type { Ipvs } from '#linux/ports.ts';
 import type { Destination, Forwarding, Service } from '#lvs/ports.ts';
 import {
   ask,
   buildSegment,
   DIRECT_CLIENT,
+  failOver,
+  startEchoServers,
   inside,
   markPackets,
   realAddress,
@@ -112,4 +116,52 @@ test('a firewall mark', async () => {
   expect(rs1 + rs2).toBe(20);
   // A first packet that comes twice takes two turns.
   expect(Math.abs(rs1 - rs2)).toBeLessThanOrEqual(4);
+});
+
+test('a connection outlives its director, whose table the other has', async () => {
+  const backup = await inside('dir2', openTable);
+  servers.push(...(await startEchoServers(7000)));
+  const sync = {
+    interfaceName: 'eth0',
+    syncId: 9,
+    maxLength: undefined,
+    port: undefined,
+    ttl: undefined,
+    group: undefined,
+  };
+  expect(ipvs.startSync({ ...sync, role: 'master' })).toBeUndefined();
+  expect(backup.startSync({ ...sync, role: 'backup' })).toBeUndefined();
+  const key = addressKey(VIPS.dr, 7000);
+  const destinations = REAL_SERVERS.map((_, i) =>
+    destinationOf(realAddress(i)[0], 7000, { forwarding: { method: 'DR' } }),
+  );
+  for (const table of [ipvs, backup]) applyAll(table, additionOf(serviceOf(key, 'rr'), ...destinations));
+  const socket = await inside('client', async () => {
+    const opened = connect({ host: VIPS.dr, port: 7000, localAddress: DIRECT_CLIENT });
+    await once(opened, 'connect');
+    return opened;
+  });
+  const say = async (word: string) => {
+    const heard = once(socket, 'data', { signal: AbortSignal.timeout(10_000) });
+    socket.write(word);
+    return String((await heard)[0]);
+  };
+  await expect
+    .poll(
+      async () => {
+        expect(await say('one')).toBe('one');
+        return await inside('dir2', () => readFileSync('/proc/thread-self/net/ip_vs_conn', 'utf8'));
+      },
+      { timeout: 20_000 },
+    )
+    .toContain('ESTABLISHED');
+  failOver(VIPS.dr);
+  expect(await say('two')).toBe('two');
+  await expect
+    .poll(() => valueOf(backup.services())[0]?.traffic.packetsIn, { timeout: 10_000 })
+    .toBeGreaterThan(0);
+  socket.destroy();
+  expect(ipvs.stopSync('master')).toBeUndefined();
+  expect(backup.stopSync('backup')).toBeUndefined();
+  backup.close();
 });

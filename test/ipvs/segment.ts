@@ -4,8 +4,8 @@ import { connect, createServer, type Server } from 'node:net';
 import { enterNetworkNamespace } from '#linux/kernel.ts';
 
 /**
- * A client, a director and two real servers, each in a network namespace, on one switch. Servers and clients are sockets
- * of this thread: a socket stays in the namespace in which it was made.
+ * A client, two directors and two real servers, each in a network namespace, on one switch. Servers and clients are
+ * sockets of this thread: a socket stays in the namespace in which it was made.
  */
 
 const OWN = '/proc/1/ns/net';
@@ -26,13 +26,13 @@ export const realAddress = (index: number) => [`10.9.1.${11 + index}`, `fd09:1::
 
 const SETUP = `set -eu
 modprobe ipip
-for ns in sw client dir rs1 rs2; do
+for ns in sw client dir dir2 rs1 rs2; do
   ip netns add $ns
   ip -n $ns link set lo up
 done
 ip -n sw link add br0 type bridge mcast_snooping 0
 ip -n sw link set br0 up
-for ns in client dir rs1 rs2; do
+for ns in client dir dir2 rs1 rs2; do
   ip -n sw link add $ns type veth peer name eth0 netns $ns
   ip -n sw link set $ns master br0 up
   ip netns exec $ns sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0
@@ -43,6 +43,7 @@ ip netns exec dir sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=
 for address in 10.9.0.2/24 10.9.0.3/24 fd09::2/64; do ip -n client address add $address dev eth0 nodad 2>/dev/null || ip -n client address add $address dev eth0; done
 ip -n client route add 10.9.1.0/24 dev eth0
 for address in 10.9.0.1/24 10.9.1.1/24 10.9.0.100/32 10.9.0.101/32 10.9.0.102/32 10.9.0.103/32; do ip -n dir address add $address dev eth0; done
+for address in 10.9.0.4/24 10.9.1.4/24; do ip -n dir2 address add $address dev eth0; done
 for address in fd09::1/64 fd09:1::1/64 fd09::100/128; do ip -n dir address add $address dev eth0 nodad; done
 for index in 1 2; do
   ns=rs$index
@@ -108,6 +109,28 @@ async function askOnce(host: string, localAddress: string | undefined): Promise<
   let text = '';
   for await (const chunk of socket) text += String(chunk);
   return text;
+}
+
+/** Moves a VIP from the first director to the second, as a failover does. */
+export function failOver(address: string): void {
+  const ip = (text: string) =>
+    execFileSync('ip', text.split(' '), { stdio: ['ignore', 'inherit', 'inherit'] });
+  ip(`-n dir address del ${address}/32 dev eth0`);
+  ip(`-n dir2 address add ${address}/32 dev eth0`);
+  ip(`-n client neigh flush to ${address}`);
+}
+
+/** A server on each real server that gives back what it gets. */
+export async function startEchoServers(port: number): Promise<Server[]> {
+  const servers: Server[] = [];
+  for (const name of REAL_SERVERS)
+    await inside(name, async () => {
+      const server = createServer(socket => void socket.on('error', () => {}).pipe(socket));
+      server.listen(port, '::');
+      await once(server, 'listening');
+      servers.push(server);
+    });
+  return servers;
 }
 
 /** Marks what comes in for an address, in the namespace of this thread; by tc, as the kernel has no nftables for IP. */
