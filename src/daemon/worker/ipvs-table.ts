@@ -22,6 +22,8 @@ export class IpvsTable {
   readonly #tools: TableTools;
   readonly #owned: OwnedEntries;
   #desired: readonly DesiredService[] = [];
+  /** Computes what is wanted; undefined when `#desired` is that. */
+  #wanted: (() => readonly DesiredService[]) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #costMs = 0;
   /** What was said about the table last: it is not repeated at every poll. */
@@ -64,9 +66,12 @@ export class IpvsTable {
     this.#owned.claim(configured);
   }
 
-  /** Another table is wanted from now on; it is made in the next turn of the event loop, or when the last one is paid for. */
-  want(desired: readonly DesiredService[]): void {
-    this.#desired = desired;
+  /**
+   * Another table is wanted from now on; it is made in the next turn of the event loop, or when the last one is paid for.
+   * Only then is it computed: thousands of verdicts may come before.
+   */
+  want(desired: () => readonly DesiredService[]): void {
+    this.#wanted = desired;
     this.#mends = false;
     this.#schedule(Math.min(this.#costMs, POLL_MS));
   }
@@ -99,6 +104,8 @@ export class IpvsTable {
     const startedAtMs = this.#tools.nowMs();
     const services = this.#read();
     if (services) {
+      this.#desired = this.#wanted?.() ?? this.#desired;
+      this.#wanted = undefined;
       const { operations, foreignServices, foreignDestinations } = reconcile(
         this.#desired,
         services,

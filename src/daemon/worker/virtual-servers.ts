@@ -124,7 +124,7 @@ export class VirtualServers {
     for (const action of actions) this.#perform(action);
     if (!actions.some(({ kind }) => kind === 'table')) return;
     if (event.kind === 'configure' || event.kind === 'seen') this.#table?.claim(configuredTable(this.#state));
-    this.#table?.want(desiredTable(this.#state));
+    this.#table?.want(() => desiredTable(this.#state));
   }
 
   #perform(action: LvsAction): void {
