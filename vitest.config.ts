@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'ipvs',
           include: ['test/ipvs/**/*.ipvs.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: 150_000,
           hookTimeout: 60_000,
           pool: 'threads',
           fileParallelism: false,
