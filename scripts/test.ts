@@ -1,14 +1,16 @@
 /**
- * `npm test [-- --shard I/N]`: the static checks, the unit tests, then the lab tests (a share of them with --shard).
- * Ends with a line `N passed, N failed` that counts static checks and tests.
+ * `npm test [-- --shard I/N]`: the static checks, the unit tests, then the lab tests (a share of them with --shard), of
+ * which docs/topologies.md is written. Ends with a line `N passed, N failed` that counts static checks and tests.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installPackages, TEST_PACKAGES } from '../test/lab/daemon/packages.ts';
+import { RESULTS } from '../test/support/topology-report.ts';
 import { prepareLab } from './prepare-lab.ts';
 import { runSteps, runVisibly, STATIC_STEPS } from './steps.ts';
+import { writeTopologies } from './topologies-file.ts';
 
 const { values } = parseArgs({ options: { shard: { type: 'string' } } });
 const reports = await mkdtemp(join(tmpdir(), 'tandem-test-'));
@@ -38,7 +40,9 @@ console.log(`test: Debian packages, installed if missing and not started: ${TEST
 installPackages(...TEST_PACKAGES);
 await prepareLab();
 const unit = await vitest('unit', []);
+await rm(RESULTS, { recursive: true, force: true });
 const lab = await vitest('lab', values.shard === undefined ? [] : ['--shard', values.shard]);
+writeTopologies(values.shard === undefined);
 await rm(reports, { recursive: true, force: true });
 
 const passed = STATIC_STEPS.length - failedSteps.length + unit.passed + lab.passed;

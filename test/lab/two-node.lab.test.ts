@@ -27,6 +27,7 @@ import {
 import { secondPackage } from '../support/second-package.ts';
 import { countSshUse } from '../support/sessions.ts';
 import { eventsOf, pendingResources, said, tandem, totalsOf } from '../support/tandem.ts';
+import { reportRow } from '../support/topology-report.ts';
 
 /** Derived priorities are 254 and 253: RFC 3768 §5.3.2's skew of the backup. */
 const SKEW_MS = ((256 - 253) / 256) * 1000;
@@ -174,7 +175,9 @@ describe('drift', () => {
 });
 
 describe('failover', () => {
-  test('a crash of the master moves the VIP within the bound, and a third host hears of it', async () => {
+  test('a crash of the master moves the VIP within the bound, and a third host hears of it', async ({
+    task,
+  }) => {
     const ka68 = await macOf('ka68');
     const heard = lab.exec(
       'watch',
@@ -191,6 +194,7 @@ describe('failover', () => {
     const neighbour = await lab.exec('watch', ['ip', 'neigh', 'show', VIP]);
     expect(neighbour.stdout).toContain(ka68);
     expect(gapMs).toBeLessThanOrEqual(3 * ADVERT_INTERVAL_MS + SKEW_MS + MARGIN_MS);
+    reportRow(task, 1, `crash of ka67: ${VIP} on ka68, gratuitous ARP seen by a third host`, gapMs);
   });
 
   test('status of a pair with one node down says so', async () => {
@@ -199,7 +203,7 @@ describe('failover', () => {
     expect(`${status.stdout}${status.stderr}`).toMatch(/ka67.*(unreachable|connect)/);
   });
 
-  test('started again the node takes the VIP back, and a boot has undone nothing', async () => {
+  test('started again the node takes the VIP back, and a boot has undone nothing', async ({ task }) => {
     const { overlapMs, gapMs } = await observed('start of the preferred node', async () => {
       await lab.start('ka67');
       await settled();
@@ -208,9 +212,10 @@ describe('failover', () => {
     expect(gapMs).toBeLessThan(MARGIN_MS);
     const plan = await tandem(lab, ['plan', '-i', INVENTORY]);
     expect(plan.code, said(plan)).toBe(0);
+    reportRow(task, 1, `started again: ${VIP} back on ka67, plan finds nothing to do`, gapMs);
   });
 
-  test('a master that is stopped hands over within the skew', async () => {
+  test('a master that is stopped hands over within the skew', async ({ task }) => {
     const { gapMs, frames } = await observed('stop of the service', async () => {
       await lab.exec('ka67', ['systemctl', 'stop', 'tandemd'], { check: true });
       await awaitHolder(lab, 'ka68', 5000);
@@ -220,6 +225,7 @@ describe('failover', () => {
     expect(gapMs).toBeLessThanOrEqual(SKEW_MS + MARGIN_MS);
     await lab.exec('ka67', ['systemctl', 'start', 'tandemd'], { check: true });
     await settled();
+    reportRow(task, 1, `tandemd stopped on ka67: ${VIP} on ka68; started: back on ka67`, gapMs);
   });
 });
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { must } from '#base/assert.ts';
 import { runInUml } from '#lab/uml.ts';
+import { recordAll, UML_RESULTS } from './topology-report.ts';
 
 /** One test that ran inside. */
 export interface InnerTest {
@@ -25,7 +26,7 @@ const CHECKOUT = join(import.meta.dirname, '..', '..');
 
 /**
  * Runs the tests of the project `ipvs` whose paths contain one of `filters` in one user-mode Linux. A file that cannot
- * be loaded counts as a failed test.
+ * be loaded counts as a failed test. What they record of topologies is recorded here.
  */
 export async function testsInUml(
   filters: readonly string[],
@@ -43,12 +44,13 @@ export async function testsInUml(
     {
       directory: CHECKOUT,
       timeoutMs,
-      collect: [report],
+      collect: [report, UML_RESULTS],
       env: { NO_COLOR: '1', CI: '1' },
       onProgress: line => console.log(`uml: ${line}`),
       onLine: line => console.log(`uml: ${line}`),
     },
   );
+  recordAll(collected.get(UML_RESULTS) ?? '');
   const text = must(
     collected.get(report),
     `vitest in user-mode Linux ended with ${code}:\n${output.slice(-4000)}`,

@@ -29,6 +29,37 @@ export async function placed(lab: Lab, expected: Placement, timeoutMs = 20_000):
   }).catch(() => expect(last).toEqual(expected));
 }
 
+/**
+ * The longest time, milliseconds, for which one of `vips` gave the controller no answer while `work` ran: an echo every
+ * 10 ms, from before it to the first answer after it.
+ */
+export async function outageOf(
+  lab: Lab,
+  vips: readonly string[],
+  work: () => Promise<unknown>,
+): Promise<number> {
+  const probers = await Promise.all(vips.map(vip => lab.probe('controller', vip)));
+  try {
+    await Promise.all(probers.map(prober => prober.nextAnswer(10_000)));
+    await work();
+    await Promise.all(probers.map(prober => prober.nextAnswer(10_000)));
+  } finally {
+    await Promise.all(probers.map(prober => prober.stop()));
+  }
+  return Math.max(...probers.map(prober => prober.report().largestGapMs));
+}
+
+/** The VIPs that two placements have on different hosts. */
+export function moved(from: Placement, to: Placement): string[] {
+  return Object.keys(from).filter(vip => from[vip] !== to[vip]);
+}
+
+/** A placement in words, by host. */
+export function inWords(at: Placement): string {
+  const byHost = Map.groupBy(Object.keys(at), vip => at[vip] ?? '');
+  return [...byHost].map(([host, vips]) => `${host} has ${vips.join(', ')}`).join('; ');
+}
+
 /** Resolves when `tandem status` has nothing to complain about. */
 export async function healthy(lab: Lab, inventory: string): Promise<void> {
   await eventually('status is healthy', 20_000, async () => {
