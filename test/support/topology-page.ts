@@ -48,8 +48,8 @@ The shipped inventories, each rehearsed on real hosts in namespaces, or in a ker
 at its end: with \`--shard\` the rows that the shard ran, without it all of them. \`npm run docs:topologies\` writes it from
 what the last runs of single files saw. Commit it when it says something new.
 
-An outage is the longest time without an answer to echoes or requests sent every 10 ms or faster, on a machine that
-does other work too.
+An outage is the longest time without an answer, to an echo or request every 10 ms or faster unless the row says
+otherwise, on a machine that did other work too.
 
 | # | inventory | what it is | test | what was seen | outage |
 |---|---|---|---|---|---|
