@@ -50,9 +50,14 @@ export async function raisePair(name: string, more: Partial<LabHost> = {}): Prom
   const lab = await labUp(pairSpec(`${name}-${process.pid}`, more), { ephemeral: true });
   const script = 'echo LogLevel VERBOSE >/etc/ssh/sshd_config.d/verbose.conf; systemctl reload ssh';
   await Promise.all(lab.spec.hosts.map(({ name: one }) => lab.exec(one, { script }, { check: true })));
+  giveUpSoon(lab);
+  return lab;
+}
+
+/** A host that is down is given up after 3 s. */
+export function giveUpSoon(lab: Lab): void {
   const text = readFileSync(lab.ssh.configFile, 'utf8');
   writeFileSync(lab.ssh.configFile, text.replace(/ConnectTimeout \d+/, 'ConnectTimeout 3'));
-  return lab;
 }
 
 /** Which of the nodes hold the VIP; a node that is down holds nothing. */
