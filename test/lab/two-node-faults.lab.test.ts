@@ -22,6 +22,7 @@ import {
   ownPaths,
   raisePair,
   snapshots,
+  VIP,
 } from '../support/pair.ts';
 import { secondPackage } from '../support/second-package.ts';
 import { changedTasks, eventsOf, killWhen, said, tandem } from '../support/tandem.ts';
@@ -229,7 +230,41 @@ describe('two runs at once', () => {
     for (const node of NODES) expect(await daemonOf(node)).toMatchObject({ release });
     expect(changedTasks(await upgrade())).toEqual([]);
   });
+
+  test('each of one node of the pair: one daemon is up at every moment, and the VIP answers', async () => {
+    const change = ['-e', 'vrrp_daemon_flags=-l'];
+    const before = await Promise.all(NODES.map(async node => (await daemonOf(node)).pid));
+    const [sniffer, prober] = await Promise.all([
+      lab.sniff('lan', { filter: 'vrrp' }),
+      lab.probe('watch', VIP, { intervalMs: 5 }),
+    ]);
+    await prober.nextAnswer(5000);
+    const results = await Promise.all(NODES.map(node => apply('--limit', node, ...change)));
+    await prober.nextAnswer(5000);
+    for (const result of results) expect(result.code, said(result)).toBe(0);
+    const pids = await Promise.all(NODES.map(async node => (await daemonOf(node)).pid));
+    for (const [index, pid] of pids.entries()) expect(pid).not.toBe(before[index]);
+    const [one, other] = await Promise.all(NODES.map(downtimeOf));
+    if (!one || !other) throw new Error('two nodes');
+    console.log(`restarts, s: ${JSON.stringify([one, other])}`);
+    expect(Math.max(one.from, other.from)).toBeGreaterThan(Math.min(one.to, other.to));
+    expect((await prober.stop()).largestGapMs).toBeLessThan(1000);
+    expect(longestOverlapMs(await sniffer.stop())).toBeLessThanOrEqual(ADVERT_INTERVAL_MS);
+    await settled();
+    expect(changedTasks(await applied(...change))).toEqual([]);
+  });
 });
+
+/** When tandemd was not up the last time, by the clock that all hosts of a lab share, seconds. */
+async function downtimeOf(node: string): Promise<{ readonly from: number; readonly to: number }> {
+  const names = ['ActiveExitTimestampMonotonic', 'ActiveEnterTimestampMonotonic'];
+  const argv = ['systemctl', 'show', '-p', names.join(','), 'tandemd'];
+  const { stdout } = await lab.exec(node, argv, { check: true });
+  const [from = Number.NaN, to = Number.NaN] = names.map(
+    name => Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(stdout)?.[1]) / 1e6,
+  );
+  return { from, to };
+}
 
 describe('a host that is down', () => {
   test('is named with the reason, and the master that is left is not disturbed', async () => {
@@ -244,6 +279,12 @@ describe('a host that is down', () => {
     expect(failure?.message).toMatch(/172\.16\.8\.11:22|EHOSTUNREACH/);
     expect((await daemonOf('ka67')).pid).toBe(pid);
     expect(await holders(lab)).toEqual(['ka67']);
+    const limited = await apply('--limit', 'ka67', '-e', 'vrrp_daemon_flags=-D');
+    expect(limited.code, said(limited)).toBe(3);
+    expect(limited.stdout).toContain(
+      'ka68 of two-node cannot take over: only what disturbs nothing was done',
+    );
+    expect((await daemonOf('ka67')).pid).toBe(pid);
     const human = await tandem(lab, ['apply', '-i', INVENTORY, '-e', 'vrrp_daemon_flags=-D']);
     expect(human.code).toBe(3);
     expect(`${human.stdout}${human.stderr}`).toMatch(/ka68.*unreachable/);
