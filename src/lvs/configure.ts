@@ -119,7 +119,9 @@ function takeUpChecks(
   const before = [...real.checks];
   real.checks = real.config.checkers.map(checker => {
     const identity = checkerIdentity(checker);
-    const index = before.findIndex(check => check.identity === identity);
+    const index = before.findIndex(
+      check => check.identity === identity && hasSamePassword(check.checker, checker),
+    );
     const [known] = index < 0 ? [] : before.splice(index, 1);
     if (known) return known;
     const initial = initialOpinion(checker, standing);
@@ -156,9 +158,14 @@ function removeChecks(state: LvsState, checks: readonly HealthCheck[], actions: 
   }
 }
 
-/** Where it stands in the file is no difference. */
+/** Where it stands in the file is no difference. Secrets are not in it. */
 function checkerIdentity(checker: Checker): string {
   return JSON.stringify(checker, (key, value: unknown) => (key === 'position' ? undefined : value));
+}
+
+function hasSamePassword(a: Checker, b: Checker): boolean {
+  const [before, after] = [a, b].map(each => ('ssl' in each ? each.ssl?.password : undefined));
+  return before && after ? before.equals(after) : before === after;
 }
 
 /** `rs_init_notifies` */

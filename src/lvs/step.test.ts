@@ -251,6 +251,20 @@ describe('another configuration', () => {
     expect(bench.table).toEqual(['10.0.0.2 80*1']);
   });
 
+  test('a checker whose password alone changed is another one', () => {
+    const ssl = (password: string) =>
+      `SSL {\npassword ${password}\ncertificate /c\nkey /k\n}\n` +
+      virtual('', real(1, 'SSL_GET {\nurl {\npath /\n}\n}'));
+    const bench = new Bench(ssl('first')).says(1, UP);
+    bench.take();
+    bench.configure(ssl('first'));
+    expect(bench.take()).toEqual([]);
+    bench.configure(ssl('second'));
+    expect(bench.take()).toEqual(['add 2 up', 'remove 1']);
+    bench.configure(ssl('second').replace('/c\n', '/other\n'));
+    expect(bench.take()).toEqual(['add 3 up', 'remove 2']);
+  });
+
   test('removes real servers at once, and virtual servers with their checkers', () => {
     const bench = new Bench(virtual('', real(1), real(2)));
     bench.take();

@@ -172,3 +172,65 @@ test('timeouts, the synchronisation daemon of an instance, and mails', async () 
   bench.servers.stop();
   expect(daemons()).toEqual([]);
 });
+
+test('synchronisation daemons: a role that is not wanted stays with whoever started it', () => {
+  const bench = new Bench();
+  const started = (role: 'master' | 'backup', syncId: number) =>
+    bench.ipvs.startSync({
+      role,
+      interfaceName: 'eth0',
+      syncId,
+      maxLength: undefined,
+      port: undefined,
+      ttl: undefined,
+      group: undefined,
+    });
+  const running = () => {
+    const read = bench.ipvs.syncDaemons();
+    return (read.ok ? read.value : []).map(({ role, syncId }) => `${role} ${syncId}`).toSorted();
+  };
+  const config = (lines: string) =>
+    `global_defs {\n${lines}\n}\nvrrp_instance V {\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n10.0.0.100\n}\n}\n`;
+
+  started('master', 9);
+  bench.load(config('lvs_sync_daemon eth0 V'));
+  expect(running()).toEqual(['backup 51', 'master 9']);
+  bench.servers.stop();
+  expect(running()).toEqual(['master 9']);
+
+  // A configured role has one daemon: ours.
+  bench.servers = bench.process();
+  bench.load(config('lvs_sync_daemon eth0 V'));
+  bench.servers.instanceIs('V', 'MASTER');
+  expect(running()).toEqual(['master 51']);
+  expect(bench.lines).toContain(
+    'the synchronisation daemon master on eth0 with id 9 is replaced by the configured one',
+  );
+
+  // A killed process is succeeded: what it ran is known as ours, here without a keyword in the configuration.
+  const killed = bench.servers;
+  bench.servers = bench.process();
+  bench.load(config(''));
+  expect(running()).toEqual([]);
+  started('backup', 8);
+  bench.servers.stop();
+  expect(running()).toEqual(['backup 8']);
+  killed.stop();
+});
+
+test('a synchronisation daemon starts when its interface has come, and again when somebody stopped it', async () => {
+  const interfaces: string[] = [];
+  const bench = new Bench(new FakeIpvs({ interfaces }));
+  const roles = () => {
+    const read = bench.ipvs.syncDaemons();
+    return (read.ok ? read.value : []).map(({ role }) => role);
+  };
+  bench.load('global_defs {\nlvs_sync_daemon eth0\n}\n' + bench.config(''));
+  const refused = () => bench.lines.filter(line => line.includes('start sync daemon'));
+  expect(refused()).toHaveLength(2);
+  interfaces.push('eth0');
+  await vi.waitFor(() => expect(roles()).toEqual(['master', 'backup']), WAIT);
+  expect(refused()).toHaveLength(2);
+  bench.ipvs.stopSync('master');
+  await vi.waitFor(() => expect(roles().toSorted()).toEqual(['backup', 'master']), WAIT);
+});

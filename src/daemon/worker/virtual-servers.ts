@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { dirname, join } from 'node:path';
 import { parseIp, compareIp } from '#base/address.ts';
 import type { Verdict } from '#check/ports.ts';
 import type { Checker, Config } from '#conf/model.ts';
@@ -13,13 +14,14 @@ import type { SeenService } from '#lvs/ports.ts';
 import { destinationKey } from '#lvs/services.ts';
 import { emptyState } from '#lvs/state.ts';
 import { type LvsEvent, step } from '#lvs/step.ts';
+import { forgetTlsIdentities } from './check-tls.ts';
 import { Checkers } from './checkers.ts';
 import { IpvsTable } from './ipvs-table.ts';
 import type { Mailer } from './mailer.ts';
 import type { Notifications } from './notifications.ts';
 import { mailFor, scriptFor } from './server-notices.ts';
 import { reportVirtualServers } from './server-status.ts';
-import { runSyncDaemons, wantedSyncDaemons } from './sync-daemon.ts';
+import { SyncDaemons, wantedSyncDaemons } from './sync-daemon.ts';
 
 /** How often `ha_suspend` looks whether the addresses are here. */
 const ADDRESSES_MS = 1000;
@@ -46,7 +48,7 @@ export class VirtualServers {
   #table: IpvsTable | undefined;
   #seen: readonly SeenService[] = [];
   #addresses: NodeJS.Timeout | undefined;
-  #hadSync = false;
+  #sync: SyncDaemons | undefined;
 
   constructor(tools: VirtualServerTools) {
     this.#tools = tools;
@@ -61,7 +63,8 @@ export class VirtualServers {
   load(config: Config): void {
     const isFirst = this.#config === undefined;
     this.#config = config;
-    this.#table ??= this.#openTable();
+    forgetTlsIdentities();
+    this.#openTable();
     const leftover = isFirst && this.#table ? leftoverOf(this.#table) : () => undefined;
     if (isFirst && config.globalDefs.lvsFlush) this.#table?.flushForeign();
     this.#deliver({ kind: 'configure', config, leftover });
@@ -98,24 +101,29 @@ export class VirtualServers {
     const table = this.#table;
     if (!table) return;
     table.remove(this.#config.globalDefs.lvsFlushOnStop === 'on');
-    if (this.#hadSync) this.#warnAll(runSyncDaemons(table.ipvs, []));
+    this.#sync?.stop();
     table.close();
   }
 
-  #openTable(): IpvsTable | undefined {
+  /** Unless it is open. */
+  #openTable(): void {
+    if (this.#table) return;
     const opened = this.#tools.openIpvs();
     if (!opened.ok) {
       this.#tools.warn(
         `IPVS cannot be used, so nothing is balanced; real servers are checked all the same: ${opened.failure.message}`,
       );
-      return undefined;
+      return;
     }
     const { nowMs, warn, record } = this.#tools;
+    const sync = new SyncDaemons(opened.value, join(dirname(record), 'sync-daemons.json'), warn);
     const seen = (services: readonly SeenService[]): void => {
       this.#seen = services;
+      sync.hold();
       this.#deliver({ kind: 'seen', services });
     };
-    return new IpvsTable(opened.value, record, { nowMs, warn, seen });
+    this.#sync = sync;
+    this.#table = new IpvsTable(opened.value, record, { nowMs, warn, seen });
   }
 
   #deliver(event: LvsEvent): void {
@@ -195,16 +203,7 @@ export class VirtualServers {
   }
 
   #followSync(): void {
-    if (!this.#config || !this.#table) return;
-    const wanted = wantedSyncDaemons(this.#config, this.#instanceStates);
-    // What nobody configured is not ours to stop.
-    if (wanted.length === 0 && !this.#hadSync) return;
-    this.#hadSync = wanted.length > 0;
-    this.#warnAll(runSyncDaemons(this.#table.ipvs, wanted));
-  }
-
-  #warnAll(lines: readonly string[]): void {
-    for (const line of lines) this.#tools.warn(line);
+    if (this.#config) this.#sync?.want(wantedSyncDaemons(this.#config, this.#instanceStates));
   }
 }
 
