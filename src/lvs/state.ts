@@ -49,6 +49,8 @@ export interface VirtualState {
   reals: RealState[];
   draining: DrainingServer[];
   quorate: boolean;
+  /** Its first verdicts are in, and quorum is decided from now on. */
+  hasBegun: boolean;
   /** `ha_suspend`: its address is not on this host. */
   suspended: boolean;
 }

@@ -17,9 +17,7 @@ import { type LvsEvent, step } from '#lvs/step.ts';
 import { forgetTlsIdentities } from './check-tls.ts';
 import { Checkers } from './checkers.ts';
 import { IpvsTable } from './ipvs-table.ts';
-import type { Mailer } from './mailer.ts';
-import type { Notifications } from './notifications.ts';
-import { mailFor, scriptFor } from './server-notices.ts';
+import type { Notice, ServerNotices } from './server-notices.ts';
 import { reportVirtualServers } from './server-status.ts';
 import { SyncDaemons, wantedSyncDaemons } from './sync-daemon.ts';
 
@@ -31,8 +29,7 @@ export interface VirtualServerTools {
   readonly openIpvs: () => Result<Ipvs>;
   readonly notice: (line: string) => void;
   readonly warn: (line: string) => void;
-  readonly notifications: Notifications;
-  readonly mailer: Mailer;
+  readonly notices: ServerNotices;
   /** The file that remembers which of the kernel's services are ours. */
   readonly record: string;
 }
@@ -65,9 +62,11 @@ export class VirtualServers {
     this.#config = config;
     forgetTlsIdentities();
     this.#openTable();
+    this.#tools.notices.open(config);
     const leftover = isFirst && this.#table ? leftoverOf(this.#table) : () => undefined;
     if (isFirst && config.globalDefs.lvsFlush) this.#table?.flushForeign();
     this.#deliver({ kind: 'configure', config, leftover });
+    this.#deliver({ kind: 'begin', tellsReals: config.globalDefs.rsInitNotifies });
     this.#setTimeouts(config);
     this.#followSync();
     clearInterval(this.#addresses);
@@ -168,13 +167,9 @@ export class VirtualServers {
     return { ...checker, miscPath: { ...checker.miscPath, user, group, argv } };
   }
 
-  #tell(notice: Extract<LvsAction, { readonly kind: 'realServer' | 'quorum' }>): void {
-    const config = this.#config;
-    if (!config) return;
-    const script = scriptFor(notice, config);
-    if (script) this.#tools.notifications.add(script.queue, script.notification);
-    const mail = mailFor(notice, config, notice.kind === 'realServer' ? this.#lastSaid(notice) : '');
-    if (mail) this.#tools.mailer.add(mail);
+  #tell(notice: Notice): void {
+    const said = notice.kind === 'realServer' ? this.#lastSaid(notice) : '';
+    if (this.#config) this.#tools.notices.tell(notice, this.#config, said);
   }
 
   #lastSaid({ real, up }: Extract<LvsAction, { readonly kind: 'realServer' }>): string {
