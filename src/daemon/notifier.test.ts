@@ -222,24 +222,31 @@ describe('script security', () => {
       startup_script /srv/check
       shutdown_script /bin/check
       vrrp_notify_fifo /run/fifo
-      vrrp_notify_fifo_script /srv/check`;
+      vrrp_notify_fifo_script /srv/check
+      lvs_notify_fifo /run/lvs
+      lvs_notify_fifo_script /srv/check`;
     const { diagnostics, config } = verdict('/bin/check', globals);
     expect(diagnostics.map(({ id, position }) => [id, position?.line])).toEqual([
       ['script-security', 3],
       ['script-security', 6],
+      ['script-security', 8],
     ]);
     expect(config.globalDefs).toMatchObject({
       startupScript: undefined,
       shutdownScript: { argv: ['/bin/check'] },
       vrrpNotifyFifo: { path: '/run/fifo', script: undefined },
+      lvsNotifyFifo: { path: '/run/lvs', script: undefined },
     });
   });
 
-  test('a FIFO of a user that does not exist is root’s, and that is said', () => {
-    expect(complaints('/bin/check', 'vrrp_notify_fifo /run/fifo ghost')).toEqual([
-      '/run/fifo is made for root: there is no user "ghost"',
-    ]);
-  });
+  test.each(['notify_fifo', 'vrrp_notify_fifo', 'lvs_notify_fifo'])(
+    'a FIFO of a user that does not exist is root’s, and that is said: %s',
+    keyword => {
+      expect(complaints('/bin/check', `${keyword} /run/fifo ghost`)).toEqual([
+        '/run/fifo is made for root: there is no user "ghost"',
+      ]);
+    },
+  );
 
   test('a user that does not exist is named, and its script is left out', () => {
     expect(complaints('/bin/check', 'script_user ghost')).toEqual([

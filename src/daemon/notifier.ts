@@ -4,7 +4,7 @@ import { keepalivedState } from '#vrrp/names.ts';
 import type { VrrpEngine } from '#vrrp/state.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
 import { sendsMail } from './mail.ts';
-import { commandStrings, trackOrders } from './track-records.ts';
+import { commandStrings, fifoStrings, trackOrders } from './track-records.ts';
 
 /** Whether anything in the configuration needs the worker process. */
 export function needsWorker(config: Config): boolean {
@@ -31,14 +31,14 @@ function fifosOf(config: Config): NotifyFifo[] {
   return [notifyFifo, vrrpNotifyFifo].filter(fifo => fifo !== undefined);
 }
 
-/** The records that open the FIFOs and start their readers. Without a user of its own a FIFO belongs to the scripts'. */
+/** The records that open the FIFOs and start their readers. */
 export function openFifoRecords(config: Config): WorkerRecord[] {
-  const { scriptUser, scriptGroup } = config.globalDefs;
-  return fifosOf(config).map(({ path, user, group, script }) => {
-    const owner = user === undefined ? [scriptUser ?? '', scriptGroup ?? ''] : [user, group ?? ''];
-    const reader = script ? commandStrings(script, config) : ['', ''];
-    return { kind: 'fifo', id: 0, code: 0, strings: [path, ...owner, ...reader] };
-  });
+  return fifosOf(config).map(fifo => ({
+    kind: 'fifo',
+    id: 0,
+    code: 0,
+    strings: fifoStrings(fifo, config),
+  }));
 }
 
 /** The states of all instances and groups as FIFO lines: `fifo_write_vrrp_states_on_reload`. */

@@ -86,7 +86,8 @@ function complaintAbout(
 
 /** Such a FIFO is made for root. */
 function unknownFifoUsers({ globalDefs }: Config, accountOf: AccountOf): Diagnostic[] {
-  return [globalDefs.notifyFifo, globalDefs.vrrpNotifyFifo].flatMap(fifo => {
+  const { notifyFifo, vrrpNotifyFifo, lvsNotifyFifo } = globalDefs;
+  return [notifyFifo, vrrpNotifyFifo, lvsNotifyFifo].flatMap(fifo => {
     try {
       if (fifo?.user !== undefined) accountOf(fifo.user, fifo.group ?? '');
       return [];
@@ -115,13 +116,14 @@ function without(config: Config, refused: ReadonlySet<ScriptCommand>): Config {
   });
   const fifo = (of: NotifyFifo | undefined): NotifyFifo | undefined =>
     of && { ...of, script: kept(of.script) };
-  const { startupScript, shutdownScript, notifyFifo, vrrpNotifyFifo } = config.globalDefs;
+  const { startupScript, shutdownScript, notifyFifo, vrrpNotifyFifo, lvsNotifyFifo } = config.globalDefs;
   const globalDefs: GlobalDefs = {
     ...config.globalDefs,
     startupScript: kept(startupScript),
     shutdownScript: kept(shutdownScript),
     notifyFifo: fifo(notifyFifo),
     vrrpNotifyFifo: fifo(vrrpNotifyFifo),
+    lvsNotifyFifo: fifo(lvsNotifyFifo),
   };
   return {
     ...config,
@@ -148,12 +150,13 @@ function without(config: Config, refused: ReadonlySet<ScriptCommand>): Config {
 
 function commandsOf(config: Config): ScriptCommand[] {
   const owners = [...config.vrrpInstances, ...config.vrrpSyncGroups];
-  const { startupScript, shutdownScript, notifyFifo, vrrpNotifyFifo } = config.globalDefs;
+  const { startupScript, shutdownScript, notifyFifo, vrrpNotifyFifo, lvsNotifyFifo } = config.globalDefs;
   return [
     startupScript,
     shutdownScript,
     notifyFifo?.script,
     vrrpNotifyFifo?.script,
+    lvsNotifyFifo?.script,
     ...config.vrrpScripts.map(script => script.script),
     ...owners.flatMap(owner => [
       owner.notify,

@@ -1,4 +1,4 @@
-import type { Config, ScriptCommand, TrackProcess, Tracker, Trackers } from '#conf/model.ts';
+import type { Config, NotifyFifo, ScriptCommand, TrackProcess, Tracker, Trackers } from '#conf/model.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
 
 /** What the worker is told to track, and what it is called; the record's `id` is for the caller to set. */
@@ -55,6 +55,14 @@ function processRecord(wanted: TrackProcess): WorkerRecord {
     ...process,
   ];
   return { kind: 'trackProcess', id: 0, code: 0, strings };
+}
+
+/** A FIFO as the worker reads it: path, owner, reader. Without a user of its own it belongs to the scripts'. */
+export function fifoStrings({ path, user, group, script }: NotifyFifo, config: Config): string[] {
+  const { scriptUser, scriptGroup } = config.globalDefs;
+  const owner = user === undefined ? [scriptUser ?? '', scriptGroup ?? ''] : [user, group ?? ''];
+  const reader = script ? commandStrings(script, config) : ['', ''];
+  return [path, ...owner, ...reader];
 }
 
 /** User, group, argv: how the worker reads a command. */

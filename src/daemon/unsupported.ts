@@ -27,7 +27,6 @@ function unsupportedGlobals({ globalDefs }: Config): Diagnostic[] {
   const { process: settings, position } = globalDefs;
   const asked: [boolean, string, string][] = [
     [settings.vrrpNoSwap, 'vrrp_no_swap', 'locking its memory makes the runtime abort'],
-    [globalDefs.lvsNotifyFifo !== undefined, 'lvs_notify_fifo', 'events of virtual servers go to no FIFO'],
   ];
   return asked.flatMap(([isAsked, what, instead]) =>
     isAsked ? [complaint(what.replaceAll('_', '-'), what, position, instead)] : [],

@@ -12,14 +12,16 @@ export type LvsAction =
     }
   | { readonly kind: 'removeCheck'; readonly id: number }
   | { readonly kind: 'suspendCheck'; readonly id: number; readonly suspended: boolean }
-  /** The real server is up or down now: `notify_up`, `notify_down`, mail. */
+  /** The real server is up or down now: `notify_up`, `notify_down`, FIFOs, mail. */
   | {
       readonly kind: 'realServer';
       readonly virtual: VirtualState;
       readonly real: RealState;
       readonly up: boolean;
+      /** Other than a checker's word, in keepalived's words. */
+      readonly why?: 'Removing' | 'Shutting down';
     }
-  /** Quorum was gained or lost: `quorum_up`, `quorum_down`, mail. `why` says it in keepalived's words. */
+  /** Quorum was gained or lost: `quorum_up`, `quorum_down`, FIFOs, mail. `why` says it in keepalived's words. */
   | {
       readonly kind: 'quorum';
       readonly virtual: VirtualState;

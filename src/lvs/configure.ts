@@ -1,7 +1,7 @@
 import type { Checker, Config, RealServer, VirtualServer } from '#conf/model.ts';
 import type { LvsAction } from './action.ts';
 import { realLabel, virtualLabel } from './labels.ts';
-import { startQuorum, updateQuorum } from './quorum-change.ts';
+import { updateQuorum } from './quorum-change.ts';
 import { servicesOf } from './services.ts';
 import type { HealthCheck, LvsState, Opinion, RealState, VirtualState } from './state.ts';
 import { weightOf } from './weight.ts';
@@ -32,15 +32,10 @@ export function configure(
     const group = server.key.kind === 'group' ? groups.get(server.key.group) : undefined;
     virtual.services = servicesOf(server, group);
     takeUpReals(state, virtual, leftover, nowMs, actions);
-    if (known) updateQuorum(virtual, actions);
-    else startQuorum(virtual, actions);
-    if (!known && config.globalDefs.rsInitNotifies) tellAlive(virtual, actions);
+    updateQuorum(virtual, actions);
     return virtual;
   });
-  for (const virtual of before.values()) {
-    actions.push({ kind: 'log', line: `Removing Virtual Server ${virtual.label}` });
-    for (const { checks } of virtual.reals) removeChecks(state, checks, actions);
-  }
+  for (const virtual of before.values()) removeVirtual(state, virtual, actions);
   actions.push({ kind: 'table' });
 }
 
@@ -56,6 +51,7 @@ function newVirtual(config: VirtualServer): VirtualState {
     reals: [],
     draining: [],
     quorate: false,
+    hasBegun: false,
     suspended: false,
   };
 }
@@ -100,7 +96,24 @@ function removeReal(
   const what = drains ? `Draining service ${label} of` : `Removing service ${label} from`;
   actions.push({ kind: 'log', line: `service ${label} no longer exist` });
   actions.push({ kind: 'log', line: `${what} VS ${virtual.label}` });
+  tellGone(virtual, real, actions);
   if (drains) virtual.draining.push({ config, label, untilMs: nowMs + drainTimeoutMs });
+}
+
+/** Nothing of it drains: with the service all connections end. */
+function removeVirtual(state: LvsState, virtual: VirtualState, actions: LvsAction[]): void {
+  actions.push({ kind: 'log', line: `Removing Virtual Server ${virtual.label}` });
+  for (const real of virtual.reals) {
+    removeChecks(state, real.checks, actions);
+    actions.push({ kind: 'log', line: `Removing service ${real.label} from VS ${virtual.label}` });
+    tellGone(virtual, real, actions);
+  }
+  if (virtual.quorate) actions.push({ kind: 'quorum', virtual, up: false, why: 'Removing' });
+}
+
+/** A real server that was up and that a reload removed is told as down. */
+function tellGone(virtual: VirtualState, real: RealState, actions: LvsAction[]): void {
+  if (real.alive) actions.push({ kind: 'realServer', virtual, real, up: false, why: 'Removing' });
 }
 
 /** What is known of a real server whose checker is new: its state, and its weight if it was found in the kernel. */
@@ -119,7 +132,9 @@ function takeUpChecks(
   const before = [...real.checks];
   real.checks = real.config.checkers.map(checker => {
     const identity = checkerIdentity(checker);
-    const index = before.findIndex(check => check.identity === identity);
+    const index = before.findIndex(
+      check => check.identity === identity && hasSamePassword(check.checker, checker),
+    );
     const [known] = index < 0 ? [] : before.splice(index, 1);
     if (known) return known;
     const initial = initialOpinion(checker, standing);
@@ -156,13 +171,12 @@ function removeChecks(state: LvsState, checks: readonly HealthCheck[], actions: 
   }
 }
 
-/** Where it stands in the file is no difference. */
+/** Where it stands in the file is no difference. Secrets are not in it. */
 function checkerIdentity(checker: Checker): string {
   return JSON.stringify(checker, (key, value: unknown) => (key === 'position' ? undefined : value));
 }
 
-/** `rs_init_notifies` */
-function tellAlive(virtual: VirtualState, actions: LvsAction[]): void {
-  for (const real of virtual.reals)
-    if (real.alive) actions.push({ kind: 'realServer', virtual, real, up: true });
+function hasSamePassword(a: Checker, b: Checker): boolean {
+  const [before, after] = [a, b].map(each => ('ssl' in each ? each.ssl?.password : undefined));
+  return before && after ? before.equals(after) : before === after;
 }

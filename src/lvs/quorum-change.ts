@@ -5,6 +5,7 @@ import { liveWeight, type VirtualState } from './state.ts';
 
 /** Decides quorum anew, and says if it changed. */
 export function updateQuorum(virtual: VirtualState, actions: LvsAction[]): void {
+  if (!virtual.hasBegun) return;
   const had = virtual.quorate;
   const sum = liveWeight(virtual);
   virtual.quorate = hasQuorum(virtual.config, had, sum);
@@ -15,14 +16,20 @@ export function updateQuorum(virtual: VirtualState, actions: LvsAction[]): void 
   actions.push({ kind: 'table' }, { kind: 'quorum', virtual, up: !had, why });
 }
 
-/** Quorum of a virtual server that is new: nobody is told, except the log if a sorry server begins. */
+/** Quorum of a virtual server that is new. That there is none is told only if a sorry server begins. */
 export function startQuorum(virtual: VirtualState, actions: LvsAction[]): void {
   const sum = liveWeight(virtual);
-  virtual.quorate = hasQuorum(virtual.config, false, sum);
-  if (virtual.quorate || !virtual.config.sorryServer) return;
-  const line = `Starting with quorum down ${comparison(virtual, true, sum)} for VS ${virtual.label}`;
+  const up = hasQuorum(virtual.config, false, sum);
+  virtual.quorate = up;
+  virtual.hasBegun = true;
+  actions.push({ kind: 'table' });
+  if (!up && !virtual.config.sorryServer) return;
+  const reason = comparison(virtual, !up, sum);
+  const line = `${up ? 'Gained quorum' : 'Starting with quorum down'} ${reason} for VS ${virtual.label}`;
   actions.push({ kind: 'log', line });
-  sayPool(virtual, actions);
+  if (!up) sayPool(virtual, actions);
+  const why = `Starting with quorum ${up ? 'up' : 'down'} ${reason}`;
+  actions.push({ kind: 'quorum', virtual, up, why });
 }
 
 function comparison({ config: { quorum, hysteresis } }: VirtualState, losing: boolean, sum: number): string {

@@ -14,7 +14,7 @@ export interface Opinion {
 export interface HealthCheck {
   readonly id: number;
   readonly checker: Checker;
-  /** Equal for checkers that are configured alike. */
+  /** Equal for checkers that are configured alike, but for their secrets. */
   readonly identity: string;
   opinion: Opinion;
   /** It has told a verdict, or one was taken over. */
@@ -49,6 +49,8 @@ export interface VirtualState {
   reals: RealState[];
   draining: DrainingServer[];
   quorate: boolean;
+  /** Its first verdicts are in, and quorum is decided from now on. */
+  hasBegun: boolean;
   /** `ha_suspend`: its address is not on this host. */
   suspended: boolean;
 }

@@ -11,6 +11,7 @@ import type { SeenService } from './ports.ts';
 import { emptyState, type Opinion } from './state.ts';
 import { step } from './step.ts';
 
+const VIRTUAL = '[10.0.0.100]:tcp:80';
 const UP: Opinion = { up: true, weight: undefined, weightAdded: 0 };
 const DOWN: Opinion = { ...UP, up: false };
 const traffic = { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
@@ -33,6 +34,8 @@ class Bench {
   configure(text: string, leftover: Leftover = () => undefined): void {
     const { config } = loadConfig('/k.conf', memorySource({ '/k.conf': text }), { hostname: 'r1' });
     step(this.state, { kind: 'configure', config, leftover }, this.nowMs, this.actions);
+    const { rsInitNotifies } = config.globalDefs;
+    step(this.state, { kind: 'begin', tellsReals: rsInitNotifies }, this.nowMs, this.actions);
   }
 
   says(checkId: number, opinion: Opinion): this {
@@ -97,7 +100,8 @@ function shown(action: LvsAction): string {
 describe('real servers', () => {
   test('one that goes down is removed, and comes back', () => {
     const bench = new Bench(virtual('', real(1), real(2)));
-    expect(bench.take()).toEqual(['add 1', 'add 2']);
+    const start = ['add 1', 'add 2', `Gained quorum 1+0=1 <= 2 for VS ${VIRTUAL}`, 'quorum up'];
+    expect(bench.take()).toEqual(start);
     expect(bench.table).toEqual(['10.0.0.1 80*1', '10.0.0.2 80*1']);
     bench.says(1, DOWN);
     expect(bench.table).toEqual(['10.0.0.2 80*1']);
@@ -209,6 +213,30 @@ describe('quorum', () => {
     expect(bench.take()).toContain('Starting with quorum down 1-0=1 > 0 for VS [10.0.0.100]:tcp:80');
   });
 
+  test('decided for the first time when the first verdicts are in', () => {
+    const bench = new Bench('');
+    const text = virtual(sorry, real(1));
+    const { config } = loadConfig('/k.conf', memorySource({ '/k.conf': text }), { hostname: 'r1' });
+    step(bench.state, { kind: 'configure', config, leftover: () => undefined }, 0, bench.actions);
+    bench.says(1, DOWN);
+    expect(bench.take().slice(1)).toEqual([
+      `Removing service [10.0.0.1]:tcp:80 from VS ${VIRTUAL}`,
+      '[10.0.0.1]:tcp:80 down',
+    ]);
+    step(bench.state, { kind: 'begin', tellsReals: false }, 0, bench.actions);
+    expect(bench.take()).toContain(`Starting with quorum down 1-0=1 > 0 for VS ${VIRTUAL}`);
+  });
+
+  test('rs_init_notifies tells of real servers, then of quorum', () => {
+    const globals = 'global_defs {\nrs_init_notifies\n}\n';
+    const bench = new Bench(globals + virtual('', real(1), real(2, 'TCP_CHECK {\nalpha\n}')));
+    expect(bench.take().slice(2)).toEqual([
+      '[10.0.0.1]:tcp:80 up',
+      `Gained quorum 1+0=1 <= 1 for VS ${VIRTUAL}`,
+      'quorum up',
+    ]);
+  });
+
   test('omega tells what goes down with us', () => {
     const bench = new Bench(virtual('omega', real(1), real(2)));
     bench.says(1, DOWN);
@@ -231,6 +259,18 @@ test('ha_suspend: no checks while the address is elsewhere', () => {
   expect(bench.take().slice(1)).toEqual(['resume 1', 'resume 2']);
 });
 
+test('names behind a mark, and of a group, are those of keepalived', () => {
+  const marked = virtual('', real(1)).replace('10.0.0.100 80', 'fwmark 8');
+  const grouped = virtual('', real(2)).replace('10.0.0.100 80', 'group g');
+  const bench = new Bench(`virtual_server_group g {\n10.0.0.7 80\n}\n${marked}${grouped}`);
+  bench.take();
+  bench.says(1, DOWN).says(2, DOWN);
+  expect(bench.take().filter(line => line.startsWith('Removing'))).toEqual([
+    'Removing service [10.0.0.1]:none:80 from VS FWM 8',
+    'Removing service [10.0.0.2]:tcp:80 from VS [g]:0',
+  ]);
+});
+
 describe('another configuration', () => {
   test('keeps the verdicts of checkers that stay', () => {
     const bench = new Bench(virtual('', real(1), real(2)));
@@ -251,6 +291,20 @@ describe('another configuration', () => {
     expect(bench.table).toEqual(['10.0.0.2 80*1']);
   });
 
+  test('a checker whose password alone changed is another one', () => {
+    const ssl = (password: string) =>
+      `SSL {\npassword ${password}\ncertificate /c\nkey /k\n}\n` +
+      virtual('', real(1, 'SSL_GET {\nurl {\npath /\n}\n}'));
+    const bench = new Bench(ssl('first')).says(1, UP);
+    bench.take();
+    bench.configure(ssl('first'));
+    expect(bench.take()).toEqual([]);
+    bench.configure(ssl('second'));
+    expect(bench.take()).toEqual(['add 2 up', 'remove 1']);
+    bench.configure(ssl('second').replace('/c\n', '/other\n'));
+    expect(bench.take()).toEqual(['add 3 up', 'remove 2']);
+  });
+
   test('removes real servers at once, and virtual servers with their checkers', () => {
     const bench = new Bench(virtual('', real(1), real(2)));
     bench.take();
@@ -259,10 +313,17 @@ describe('another configuration', () => {
     expect(bench.take()).toEqual([
       'remove 1',
       'service [10.0.0.1]:tcp:80 no longer exist',
-      'Removing service [10.0.0.1]:tcp:80 from VS [10.0.0.100]:tcp:80',
+      `Removing service [10.0.0.1]:tcp:80 from VS ${VIRTUAL}`,
+      '[10.0.0.1]:tcp:80 down',
     ]);
     bench.configure('');
-    expect(bench.take()).toEqual(['Removing Virtual Server [10.0.0.100]:tcp:80', 'remove 2']);
+    expect(bench.take()).toEqual([
+      `Removing Virtual Server ${VIRTUAL}`,
+      'remove 2',
+      `Removing service [10.0.0.2]:tcp:80 from VS ${VIRTUAL}`,
+      '[10.0.0.2]:tcp:80 down',
+      'quorum down',
+    ]);
     expect(desiredTable(bench.state)).toEqual([]);
   });
 
@@ -298,6 +359,6 @@ test('what a killed predecessor left goes on: present is up, absent was down', (
   const bench = new Bench(virtual('', real(1), real(2), real(3)), (_, { address }) =>
     there.get(address[3] ?? 0),
   );
-  expect(bench.take()).toEqual(['add 1 up', 'add 2 down', 'add 3']);
+  expect(bench.take().slice(0, 3)).toEqual(['add 1 up', 'add 2 down', 'add 3']);
   expect(bench.table).toEqual(['10.0.0.1 80*1', '10.0.0.3 80*1']);
 });

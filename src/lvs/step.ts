@@ -2,13 +2,15 @@ import type { LvsAction } from './action.ts';
 import { configure, type Configuration } from './configure.ts';
 import { destinationName } from './keys.ts';
 import type { SeenService } from './ports.ts';
-import { updateQuorum } from './quorum-change.ts';
+import { startQuorum, updateQuorum } from './quorum-change.ts';
 import { destinationKey } from './services.ts';
 import type { LvsState, Opinion, RealState, VirtualState } from './state.ts';
 import { weightOf } from './weight.ts';
 
 export type LvsEvent =
   | ({ readonly kind: 'configure' } & Configuration)
+  /** Checkers of a configuration are under way, and files have been read; `rs_init_notifies`: who is up is told. */
+  | { readonly kind: 'begin'; readonly tellsReals: boolean }
   /** A checker has told its first verdict, or a new one. */
   | { readonly kind: 'verdict'; readonly checkId: number; readonly opinion: Opinion }
   /** Which addresses this host has, for `ha_suspend`. */
@@ -24,6 +26,9 @@ export function step(state: LvsState, event: LvsEvent, nowMs: number, actions: L
     case 'configure':
       configure(state, event, nowMs, actions);
       break;
+    case 'begin':
+      for (const virtual of state.virtuals) if (!virtual.hasBegun) begin(virtual, event.tellsReals, actions);
+      break;
     case 'verdict':
       judge(state, event.checkId, event.opinion, actions);
       break;
@@ -37,6 +42,12 @@ export function step(state: LvsState, event: LvsEvent, nowMs: number, actions: L
       for (const virtual of state.virtuals) if (virtual.config.omega) tellDown(virtual, actions);
       break;
   }
+}
+
+function begin(virtual: VirtualState, tellsReals: boolean, actions: LvsAction[]): void {
+  for (const real of tellsReals ? virtual.reals : [])
+    if (real.alive) actions.push({ kind: 'realServer', virtual, real, up: true });
+  startQuorum(virtual, actions);
 }
 
 function judge(state: LvsState, checkId: number, opinion: Opinion, actions: LvsAction[]): void {
@@ -124,7 +135,6 @@ function endDrains(
 /** `omega`: what goes away with us is told as down. */
 function tellDown(virtual: VirtualState, actions: LvsAction[]): void {
   for (const real of virtual.reals)
-    if (real.alive) actions.push({ kind: 'realServer', virtual, real, up: false });
-  if (virtual.quorate)
-    actions.push({ kind: 'quorum', virtual, up: false, why: `Shutting down VS ${virtual.label}` });
+    if (real.alive) actions.push({ kind: 'realServer', virtual, real, up: false, why: 'Shutting down' });
+  if (virtual.quorate) actions.push({ kind: 'quorum', virtual, up: false, why: 'Shutting down' });
 }

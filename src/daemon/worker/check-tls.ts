@@ -10,8 +10,13 @@ export type TlsIdentity =
 /** One for all: making one reads the root certificates, which are not looked at. */
 let anonymous: SecureContext | undefined;
 
-/** One for each `SSL` block: its files are read once, as keepalived does; a reload brings a new block. */
-const identities = new WeakMap<SslSettings, SecureContext>();
+/** One for each `SSL` block: its files are read once, and again after a reload, as keepalived does. */
+let identities = new WeakMap<SslSettings, SecureContext>();
+
+/** Certificates, keys and CAs are read again when they are next used: they may have been renewed in place. */
+export function forgetTlsIdentities(): void {
+  identities = new WeakMap();
+}
 
 /**
  * The certificate (with its chain), key and CA of the `SSL` block. As keepalived's, the CA completes the chain and

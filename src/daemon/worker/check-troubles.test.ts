@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { forgetTlsIdentities } from './check-tls.ts';
 import {
   base,
   certificate,
@@ -201,4 +202,32 @@ test.each([
   }, WAIT);
   expect(checkers.status(1)?.said).not.toContain(password);
   expect(checkers.status(2)).toMatchObject({ up: false });
+});
+
+test('SSL_GET: a certificate that was renewed in place is used after a reload', async () => {
+  const server = certificate('server');
+  const [old, renewed] = [certificate('old'), certificate('renewed')];
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-renewed-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const client = { certificate: join(folder, 'cert'), key: join(folder, 'key') };
+  const install = (from: { readonly key: string; readonly cert: string }): void => {
+    writeFileSync(client.certificate, readFileSync(from.cert));
+    writeFileSync(client.key, readFileSync(from.key));
+  };
+  const names = new Set<unknown>();
+  const options = { key: readFileSync(server.key), cert: readFileSync(server.cert), requestCert: true };
+  const port = await listen(
+    createTlsServer({ ...options, rejectUnauthorized: false }, socket => {
+      names.add(socket.getPeerCertificate().subject.CN);
+      socket.on('error', () => {}).once('data', () => socket.end(`${HEAD}hello`));
+    }),
+  );
+  install(old);
+  const checkers = hurried(() => {});
+  checkers.add(1, { ...http(port), kind: 'SSL_GET', ssl: { ...client, ca: undefined, password: undefined } });
+  await vi.waitFor(() => expect([...names]).toEqual(['old']), WAIT);
+  install(renewed);
+  names.clear();
+  forgetTlsIdentities();
+  await vi.waitFor(() => expect([...names]).toContain('renewed'), WAIT);
 });

@@ -45,6 +45,7 @@ export function runWorker(): void {
   const send = (each: WorkerRecord): void => void parent.write(encodeWorkerRecord(each));
   const warn = (line: string): void => send(record('log', 0, WARNING, line));
   const notifications = new Notifications(warn);
+  const fifos = new FifoWriters(warn);
   const mailer = new Mailer(warn);
   const tools: Tools = {
     scripts: new ScriptTrackers((id, exit) => send(scriptResult(id, exit.code, exit.said))),
@@ -53,9 +54,9 @@ export function runWorker(): void {
       send(record('processResult', id, quorate ? 1 : 0, String(count))),
     ),
     notifications,
-    fifos: new FifoWriters(warn),
+    fifos,
     mailer,
-    servers: new ServerDesk(send, notifications, mailer),
+    servers: new ServerDesk(send, { notifications, fifos, mailer }),
     send,
     warn,
   };

@@ -1,8 +1,9 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { messageOf } from '#base/errors.ts';
 import { destinationName, serviceName } from '#lvs/keys.ts';
 import type { DestinationKey, ServiceKey } from '#lvs/ports.ts';
 import type { DesiredService, Owned } from '#lvs/reconcile.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** Names of services, and of the destinations of each. */
 type Entries = Map<string, Set<string>>;
@@ -63,8 +64,7 @@ export class OwnedEntries implements Owned {
   #write(): void {
     const plain = Object.fromEntries([...this.#entries].map(([name, names]) => [name, [...names]]));
     try {
-      writeFileSync(`${this.#path}.new`, JSON.stringify(plain), { mode: 0o600 });
-      renameSync(`${this.#path}.new`, this.#path);
+      replaceFile(this.#path, JSON.stringify(plain));
     } catch (error) {
       this.#warn(`cannot remember which virtual services are ours: ${this.#path}: ${messageOf(error)}`);
     }

@@ -2,8 +2,7 @@ import { messageOf } from '#base/errors.ts';
 import { loadConfiguration } from '#daemon/configuration.ts';
 import { openIpvs } from '#linux/ipvs.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
-import type { Mailer } from './mailer.ts';
-import type { Notifications } from './notifications.ts';
+import { type NoticeTools, ServerNotices } from './server-notices.ts';
 import { VirtualServers } from './virtual-servers.ts';
 
 /** Severities of RFC 5424 §6.2.1. */
@@ -16,16 +15,14 @@ const PIECE_LENGTH = 32 * 1024;
 /** What the VRRP process asks about virtual servers, done; nothing is loaded or opened before the first `loadServers`. */
 export class ServerDesk {
   readonly #send: (record: WorkerRecord) => void;
-  readonly #notifications: Notifications;
-  readonly #mailer: Mailer;
+  readonly #notices: ServerNotices;
   /** States of instances that were told before there was a configuration. */
   readonly #states = new Map<string, string>();
   #servers: VirtualServers | undefined;
 
-  constructor(send: (record: WorkerRecord) => void, notifications: Notifications, mailer: Mailer) {
+  constructor(send: (record: WorkerRecord) => void, tools: NoticeTools) {
     this.#send = send;
-    this.#notifications = notifications;
-    this.#mailer = mailer;
+    this.#notices = new ServerNotices(tools);
   }
 
   obey({ kind, id, strings }: WorkerRecord): void {
@@ -69,8 +66,7 @@ export class ServerDesk {
       openIpvs,
       notice: line => this.#log(NOTICE, line),
       warn: line => this.#log(WARNING, line),
-      notifications: this.#notifications,
-      mailer: this.#mailer,
+      notices: this.#notices,
       record,
     });
   }

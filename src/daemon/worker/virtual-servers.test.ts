@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -9,8 +18,10 @@ import type { Ipvs, Result } from '#linux/ports.ts';
 import { destinationName, serviceName } from '#lvs/keys.ts';
 import type { Service } from '#lvs/ports.ts';
 import { FakeIpvs } from '#testing/fake-ipvs.ts';
+import { FifoWriters } from './fifo.ts';
 import { Mailer } from './mailer.ts';
 import { Notifications } from './notifications.ts';
+import { ServerNotices } from './server-notices.ts';
 import { VirtualServers } from './virtual-servers.ts';
 
 const WAIT = { timeout: 10_000, interval: 10 };
@@ -23,6 +34,7 @@ class Bench {
   readonly lines: string[] = [];
   readonly mails: string[] = [];
   readonly ipvs: FakeIpvs;
+  readonly fifos = new FifoWriters(line => void this.lines.push(line));
   servers: VirtualServers;
 
   constructor(ipvs = new FakeIpvs(), open: () => Result<Ipvs> = () => ({ ok: true, value: ipvs })) {
@@ -43,9 +55,10 @@ class Bench {
       return Promise.resolve();
     });
     const notifications = new Notifications(warn);
+    const notices = new ServerNotices({ notifications, fifos: this.fifos, mailer });
     const record = join(this.folder, 'servers.json');
     const nowMs = (): number => performance.now();
-    return new VirtualServers({ nowMs, openIpvs: open, notice: warn, warn, notifications, mailer, record });
+    return new VirtualServers({ nowMs, openIpvs: open, notice: warn, warn, notices, record });
   }
 
   load(text: string): void {
@@ -164,11 +177,101 @@ test('timeouts, the synchronisation daemon of an instance, and mails', async () 
   expect(daemons()).toMatchObject([{ role: 'master' }]);
   await bench.tableIs(SERVICE, '10.0.0.1 80*10');
   bench.health(1, DOWN);
-  await vi.waitFor(() => expect(bench.mails).toHaveLength(2), WAIT);
-  expect(bench.mails[0]).toMatch(
+  await vi.waitFor(() => expect(bench.mails).toHaveLength(3), WAIT);
+  expect(bench.mails[0]).toBe(
+    '[R] Virtualserver [10.0.0.100]:tcp:80 - UP: => Starting with quorum up 1+0=1 <= 10 <=',
+  );
+  expect(bench.mails[1]).toMatch(
     /^\[R\] Realserver \[10\.0\.0\.1\]:tcp:80 of virtual server \[10\.0\.0\.100\]:tcp:80 - DOWN: => CHECK failed on service/,
   );
-  expect(bench.mails[1]).toBe('[R] Virtualserver [10.0.0.100]:tcp:80 - DOWN: => Lost quorum 1-0=1 > 0 <=');
+  expect(bench.mails[2]).toBe('[R] Virtualserver [10.0.0.100]:tcp:80 - DOWN: => Lost quorum 1-0=1 > 0 <=');
   bench.servers.stop();
   expect(daemons()).toEqual([]);
+});
+
+test('FIFOs are told of real servers and of quorum, in words of keepalived', async () => {
+  const bench = new Bench();
+  const [all, lvs] = ['all', 'lvs'].map(name => join(bench.folder, name));
+  const lines = () =>
+    [all, lvs].map(path => {
+      const descriptor = openSync(path ?? '', constants.O_RDONLY | constants.O_NONBLOCK);
+      const bytes = Buffer.alloc(64 * 1024);
+      const length = readSync(descriptor, bytes);
+      closeSync(descriptor);
+      return bytes.toString('utf8', 0, length).split('\n').slice(0, -1);
+    });
+  bench.health(1, 0);
+  bench.health(2, DOWN);
+  const globals = `global_defs {\nscript_user root\nnotify_fifo ${all}\nlvs_notify_fifo ${lvs}\n}\n`;
+  bench.load(globals + bench.config('', 1, 2));
+  const [real, other, virtual] = ['[10.0.0.1]:tcp:80', '[10.0.0.2]:tcp:80', '[10.0.0.100]:tcp:80'];
+  const start = [`RS ${other} ${virtual} DOWN`, `VS ${virtual} UP`];
+  expect(lines()).toEqual([start, start]);
+  bench.health(1, DOWN);
+  await vi.waitFor(() => expect(bench.servers.status()[0]?.quorate).toBe(false), WAIT);
+  const loss = [`RS ${real} ${virtual} DOWN`, `VS ${virtual} DOWN`];
+  expect(lines()).toEqual([loss, loss]);
+  bench.fifos.close(() => {});
+});
+
+test('synchronisation daemons: a role that is not wanted stays with whoever started it', () => {
+  const bench = new Bench();
+  const started = (role: 'master' | 'backup', syncId: number) =>
+    bench.ipvs.startSync({
+      role,
+      interfaceName: 'eth0',
+      syncId,
+      maxLength: undefined,
+      port: undefined,
+      ttl: undefined,
+      group: undefined,
+    });
+  const running = () => {
+    const read = bench.ipvs.syncDaemons();
+    return (read.ok ? read.value : []).map(({ role, syncId }) => `${role} ${syncId}`).toSorted();
+  };
+  const config = (lines: string) =>
+    `global_defs {\n${lines}\n}\nvrrp_instance V {\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n10.0.0.100\n}\n}\n`;
+
+  started('master', 9);
+  bench.load(config('lvs_sync_daemon eth0 V'));
+  expect(running()).toEqual(['backup 51', 'master 9']);
+  bench.servers.stop();
+  expect(running()).toEqual(['master 9']);
+
+  // A configured role has one daemon: ours.
+  bench.servers = bench.process();
+  bench.load(config('lvs_sync_daemon eth0 V'));
+  bench.servers.instanceIs('V', 'MASTER');
+  expect(running()).toEqual(['master 51']);
+  expect(bench.lines).toContain(
+    'the synchronisation daemon master on eth0 with id 9 is replaced by the configured one',
+  );
+
+  // A killed process is succeeded: what it ran is known as ours, here without a keyword in the configuration.
+  const killed = bench.servers;
+  bench.servers = bench.process();
+  bench.load(config(''));
+  expect(running()).toEqual([]);
+  started('backup', 8);
+  bench.servers.stop();
+  expect(running()).toEqual(['backup 8']);
+  killed.stop();
+});
+
+test('a synchronisation daemon starts when its interface has come, and again when somebody stopped it', async () => {
+  const interfaces: string[] = [];
+  const bench = new Bench(new FakeIpvs({ interfaces }));
+  const roles = () => {
+    const read = bench.ipvs.syncDaemons();
+    return (read.ok ? read.value : []).map(({ role }) => role);
+  };
+  bench.load('global_defs {\nlvs_sync_daemon eth0\n}\n' + bench.config(''));
+  const refused = () => bench.lines.filter(line => line.includes('start sync daemon'));
+  expect(refused()).toHaveLength(2);
+  interfaces.push('eth0');
+  await vi.waitFor(() => expect(roles()).toEqual(['master', 'backup']), WAIT);
+  expect(refused()).toHaveLength(2);
+  bench.ipvs.stopSync('master');
+  await vi.waitFor(() => expect(roles().toSorted()).toEqual(['backup', 'master']), WAIT);
 });

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { dirname, join } from 'node:path';
 import { parseIp, compareIp } from '#base/address.ts';
 import type { Verdict } from '#check/ports.ts';
 import type { Checker, Config } from '#conf/model.ts';
@@ -13,13 +14,12 @@ import type { SeenService } from '#lvs/ports.ts';
 import { destinationKey } from '#lvs/services.ts';
 import { emptyState } from '#lvs/state.ts';
 import { type LvsEvent, step } from '#lvs/step.ts';
+import { forgetTlsIdentities } from './check-tls.ts';
 import { Checkers } from './checkers.ts';
 import { IpvsTable } from './ipvs-table.ts';
-import type { Mailer } from './mailer.ts';
-import type { Notifications } from './notifications.ts';
-import { mailFor, scriptFor } from './server-notices.ts';
+import type { Notice, ServerNotices } from './server-notices.ts';
 import { reportVirtualServers } from './server-status.ts';
-import { runSyncDaemons, wantedSyncDaemons } from './sync-daemon.ts';
+import { SyncDaemons, wantedSyncDaemons } from './sync-daemon.ts';
 
 /** How often `ha_suspend` looks whether the addresses are here. */
 const ADDRESSES_MS = 1000;
@@ -29,8 +29,7 @@ export interface VirtualServerTools {
   readonly openIpvs: () => Result<Ipvs>;
   readonly notice: (line: string) => void;
   readonly warn: (line: string) => void;
-  readonly notifications: Notifications;
-  readonly mailer: Mailer;
+  readonly notices: ServerNotices;
   /** The file that remembers which of the kernel's services are ours. */
   readonly record: string;
 }
@@ -46,7 +45,7 @@ export class VirtualServers {
   #table: IpvsTable | undefined;
   #seen: readonly SeenService[] = [];
   #addresses: NodeJS.Timeout | undefined;
-  #hadSync = false;
+  #sync: SyncDaemons | undefined;
 
   constructor(tools: VirtualServerTools) {
     this.#tools = tools;
@@ -61,10 +60,13 @@ export class VirtualServers {
   load(config: Config): void {
     const isFirst = this.#config === undefined;
     this.#config = config;
-    this.#table ??= this.#openTable();
+    forgetTlsIdentities();
+    this.#openTable();
+    this.#tools.notices.open(config);
     const leftover = isFirst && this.#table ? leftoverOf(this.#table) : () => undefined;
     if (isFirst && config.globalDefs.lvsFlush) this.#table?.flushForeign();
     this.#deliver({ kind: 'configure', config, leftover });
+    this.#deliver({ kind: 'begin', tellsReals: config.globalDefs.rsInitNotifies });
     this.#setTimeouts(config);
     this.#followSync();
     clearInterval(this.#addresses);
@@ -98,24 +100,29 @@ export class VirtualServers {
     const table = this.#table;
     if (!table) return;
     table.remove(this.#config.globalDefs.lvsFlushOnStop === 'on');
-    if (this.#hadSync) this.#warnAll(runSyncDaemons(table.ipvs, []));
+    this.#sync?.stop();
     table.close();
   }
 
-  #openTable(): IpvsTable | undefined {
+  /** Unless it is open. */
+  #openTable(): void {
+    if (this.#table) return;
     const opened = this.#tools.openIpvs();
     if (!opened.ok) {
       this.#tools.warn(
         `IPVS cannot be used, so nothing is balanced; real servers are checked all the same: ${opened.failure.message}`,
       );
-      return undefined;
+      return;
     }
     const { nowMs, warn, record } = this.#tools;
+    const sync = new SyncDaemons(opened.value, join(dirname(record), 'sync-daemons.json'), warn);
     const seen = (services: readonly SeenService[]): void => {
       this.#seen = services;
+      sync.hold();
       this.#deliver({ kind: 'seen', services });
     };
-    return new IpvsTable(opened.value, record, { nowMs, warn, seen });
+    this.#sync = sync;
+    this.#table = new IpvsTable(opened.value, record, { nowMs, warn, seen });
   }
 
   #deliver(event: LvsEvent): void {
@@ -160,13 +167,9 @@ export class VirtualServers {
     return { ...checker, miscPath: { ...checker.miscPath, user, group, argv } };
   }
 
-  #tell(notice: Extract<LvsAction, { readonly kind: 'realServer' | 'quorum' }>): void {
-    const config = this.#config;
-    if (!config) return;
-    const script = scriptFor(notice, config);
-    if (script) this.#tools.notifications.add(script.queue, script.notification);
-    const mail = mailFor(notice, config, notice.kind === 'realServer' ? this.#lastSaid(notice) : '');
-    if (mail) this.#tools.mailer.add(mail);
+  #tell(notice: Notice): void {
+    const said = notice.kind === 'realServer' ? this.#lastSaid(notice) : '';
+    if (this.#config) this.#tools.notices.tell(notice, this.#config, said);
   }
 
   #lastSaid({ real, up }: Extract<LvsAction, { readonly kind: 'realServer' }>): string {
@@ -195,16 +198,7 @@ export class VirtualServers {
   }
 
   #followSync(): void {
-    if (!this.#config || !this.#table) return;
-    const wanted = wantedSyncDaemons(this.#config, this.#instanceStates);
-    // What nobody configured is not ours to stop.
-    if (wanted.length === 0 && !this.#hadSync) return;
-    this.#hadSync = wanted.length > 0;
-    this.#warnAll(runSyncDaemons(this.#table.ipvs, wanted));
-  }
-
-  #warnAll(lines: readonly string[]): void {
-    for (const line of lines) this.#tools.warn(line);
+    if (this.#config) this.#sync?.want(wantedSyncDaemons(this.#config, this.#instanceStates));
   }
 }
 
