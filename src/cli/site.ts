@@ -7,6 +7,7 @@ import {
   loadInventory,
   type RawVariables,
 } from '#provision/model/inventory.ts';
+import { type Departure, type DepartureOrders, withDepartures } from '#provision/model/departures.ts';
 import { oncePerPlace } from '#provision/model/diagnostics.ts';
 import { MODULES } from '#provision/model/modules/registry.ts';
 import { matchPattern } from '#provision/model/pattern.ts';
@@ -41,8 +42,8 @@ export interface Site {
   readonly warnings: readonly Diagnostic[];
   /** Hosts of `--limit`, in inventory order. */
   readonly selected: ReadonlySet<string>;
-  /** A host's variables, with `tandem` and the extra variables. */
-  readonly variables: (host: string, layers?: VariableLayers) => Variables;
+  /** A host's variables, with `tandem` and the extra variables; as they are while these real servers leave. */
+  readonly variables: (host: string, layers?: VariableLayers, departures?: readonly Departure[]) => Variables;
 }
 
 /** Loads and validates everything that needs no host. Throws InputError with every complaint, or UsageError. */
@@ -60,16 +61,19 @@ export function loadSite(
   const all = oncePerPlace([...diagnostics, ...topology.diagnostics]);
   throwErrors(all);
   const seen = new Map<string, unknown>();
-  const tandemOf = (host: string): unknown => {
-    const value = seen.get(host) ?? asValue(topology.hosts.get(host) ?? emptyHostTopology(host));
-    seen.set(host, value);
+  const tandemOf = (host: string, departures: readonly Departure[]): unknown => {
+    const leaving = departures.map(one => `${one.host} ${one.state}`);
+    const key = [host, ...leaving].join('\n');
+    const whole = topology.hosts.get(host) ?? emptyHostTopology(host);
+    const value = seen.get(key) ?? asValue(withDepartures(whole, departures));
+    seen.set(key, value);
     return value;
   };
-  const variables = (host: string, layers: VariableLayers = {}) =>
+  const variables: Site['variables'] = (host, layers = {}, departures = []) =>
     hostVariables(inventory, host, {
       ...layers,
       extraVars,
-      magic: { ...layers.magic, tandem: tandemOf(host) },
+      magic: { ...layers.magic, tandem: tandemOf(host, departures) },
     });
   return {
     files,
@@ -129,6 +133,8 @@ export interface PlaySettings {
   readonly skipTags: readonly string[];
   /** `--resume`. */
   readonly resume?: boolean;
+  /** What becomes of real servers that the hosts do without. */
+  readonly departures?: DepartureOrders;
   /** `-u` and `--private-key`: what the inventory leaves open. */
   readonly user?: string;
   readonly privateKey?: string;
@@ -172,12 +178,13 @@ function runHost(
   const planner = new HostPlanner({
     host: name,
     plays,
-    variables: layers => site.variables(name, layers),
+    variables: (layers, departures) => site.variables(name, layers, departures),
     files: site.files,
     release: architecture => settings.releases.get(architecture),
     tags: settings.tags,
     skipTags: settings.skipTags,
     resume: settings.resume ?? false,
+    ...(settings.departures ? { departures: settings.departures } : {}),
     checkFacts: facts => (topology ? checkInterfaces(topology, facts) : []),
   });
   return { host: { access: hostAccess(name, site, settings), planner, selected }, planner };

@@ -1,4 +1,5 @@
 /** A planner for one host, asked and answered by hand. */
+import type { DepartureOrders } from '#provision/model/departures.ts';
 import { type FileSource, loadInventory } from '#provision/model/inventory.ts';
 import { MODULES } from '#provision/model/modules/registry.ts';
 import { sha256Of } from '#provision/model/modules/path-state.ts';
@@ -23,6 +24,7 @@ export interface Bench {
   readonly skipTags?: readonly string[];
   readonly release?: ReleaseArtefact;
   readonly resume?: boolean;
+  readonly departures?: DepartureOrders;
 }
 
 const indent = (text: string): string => text.replaceAll(/^/gm, '    ');
@@ -40,10 +42,15 @@ export function planner(bench: Bench): HostPlanner {
   return new HostPlanner({
     host: 'ka67',
     plays: loadPlaybook('p/site.yml', { files, modules: MODULES }),
-    variables: layers => hostVariables(inventory, 'ka67', layers),
+    variables: (layers, departures) =>
+      hostVariables(inventory, 'ka67', {
+        ...layers,
+        magic: { without: departures.map(({ host, state }) => `${host} ${state}`) },
+      }),
     files,
     release: () => bench.release,
     resume: bench.resume ?? false,
+    ...(bench.departures ? { departures: bench.departures } : {}),
     ...(tags ? { tags } : {}),
     ...(skipTags ? { skipTags } : {}),
   });

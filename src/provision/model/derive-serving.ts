@@ -7,7 +7,6 @@ import { knownAddresses, type HostFacts } from './derive-interfaces.ts';
 import { proxyDuties, proxyOpenings, proxySysctls, readProxies, type ProxyModel } from './derive-proxies.ts';
 import { realServerDuties, realServerOpenings, type Service } from './derive-real-server.ts';
 import { readServers, type ServerModel } from './derive-servers.ts';
-import type { Leaving } from './derive-upstreams.ts';
 import type { Inventory } from './inventory-types.ts';
 import type { Json } from './module.ts';
 import { doubtsAbout } from './topology-keywords.ts';
@@ -44,7 +43,6 @@ export interface ServingContext {
   readonly instances: readonly InstanceModel[];
   readonly groups: readonly SyncGroup[];
   readonly factsOf: (host: string) => HostFacts;
-  readonly leaving: Leaving;
   readonly defaultsOf: (host: string) => Json;
 }
 
@@ -126,8 +124,8 @@ export class ClusterServing {
   }
 
   #reading() {
-    const { inventory, draft, instances, factsOf, leaving } = this.#context;
-    return { inventory, cluster: draft.source.name, instances, factsOf, leaving, report: draft.report };
+    const { inventory, draft, instances, factsOf } = this.#context;
+    return { inventory, cluster: draft.source.name, instances, factsOf, report: draft.report };
   }
 
   #enterServices(servers: readonly ServerModel[]): void {

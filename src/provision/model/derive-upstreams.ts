@@ -33,17 +33,7 @@ export interface UpstreamContext {
   readonly senders: readonly string[];
   readonly factsOf: (host: string) => HostFacts;
   readonly report: Report;
-  /** Hosts that take no new connections, and hosts that are left out. */
-  readonly leaving: Leaving;
 }
-
-/** Real servers on their way out. */
-export interface Leaving {
-  readonly drained: ReadonlySet<string>;
-  readonly removed: ReadonlySet<string>;
-}
-
-export const NOBODY_LEAVES: Leaving = { drained: new Set(), removed: new Set() };
 
 /** Words of `real_servers` that are not keywords of real_server. */
 const OWN_WORDS = ['group', 'hosts', 'port', 'weight', 'gateway', 'default_route', 'arp_scope', 'address'];
@@ -70,9 +60,7 @@ export function resolveUpstreams(
       'name a group of the inventory, or hosts: real_servers: { group: web }',
     );
   }
-  return known
-    .filter(host => !context.leaving.removed.has(host))
-    .flatMap(host => upstream(what, host, own.get(host) ?? {}, words, position, context) ?? []);
+  return known.flatMap(host => upstream(what, host, own.get(host) ?? {}, words, position, context) ?? []);
 }
 
 /** A name or a list of names, as a list. */
@@ -182,13 +170,11 @@ function upstream(
     );
     return undefined;
   };
-  const weight = number('weight', 0) ?? 1;
-  const drained = context.leaving.drained.has(host);
   return {
     host,
     addresses,
     port: number('port', 1),
-    weight: drained ? 0 : weight,
+    weight: number('weight', 0) ?? 1,
     words: merged,
     position: at,
   };

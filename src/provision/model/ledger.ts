@@ -3,6 +3,7 @@
  * each written and fsynced before the change that it announces, and once more when that is done. A line that is not a
  * whole record was cut short by a crash or a full disk, before its change began: it counts for nothing.
  */
+import type { Departure } from './departures.ts';
 import type { Json } from './module.ts';
 
 /** What the ledger says of one resource, folded from its records. */
@@ -32,6 +33,8 @@ export interface Ledger {
   readonly gates: readonly string[];
   /** The handler that failed or the gate that did not hold, if that ended the last turn. */
   readonly stopped: string | undefined;
+  /** Real servers that this host, a director, does without. */
+  readonly departures: readonly Departure[];
   /** Whole records read; many more than entries means that compaction pays. */
   readonly records: number;
   /** Bytes of the file, by which compaction knows that nobody wrote since. */
@@ -53,7 +56,10 @@ type Record =
   | { readonly t: 'notify'; readonly h: readonly string[]; readonly g: readonly string[] }
   | { readonly t: 'ran'; readonly h: string }
   | { readonly t: 'held'; readonly g: string }
-  | { readonly t: 'stopped'; readonly at: string };
+  | { readonly t: 'stopped'; readonly at: string }
+  /** A real server leaves this director, or is back. */
+  | { readonly t: 'leave'; readonly d: Departure }
+  | { readonly t: 'back'; readonly h: string };
 
 /** One line, without the newline, of each kind of record. */
 export const record = {
@@ -67,6 +73,8 @@ export const record = {
   ran: (handler: string): string => line({ t: 'ran', h: handler }),
   held: (gate: string): string => line({ t: 'held', g: gate }),
   stopped: (at: string): string => line({ t: 'stopped', at }),
+  leave: (departure: Departure): string => line({ t: 'leave', d: departure }),
+  back: (host: string): string => line({ t: 'back', h: host }),
 } as const;
 
 function line(value: Record): string {
@@ -78,6 +86,7 @@ export function foldLedger(text: string): Ledger {
   const entries = new Map<string, LedgerEntry>();
   const handlers = new Set<string>();
   const gates = new Set<string>();
+  const departures = new Map<string, Departure>();
   let records = 0;
   let stopped: string | undefined;
   for (const raw of text.split('\n')) {
@@ -92,16 +101,26 @@ export function foldLedger(text: string): Ledger {
     } else if (item.t === 'ran') handlers.delete(item.h);
     else if (item.t === 'held') gates.delete(item.g);
     else if (item.t === 'stopped') stopped = item.at;
+    else if (item.t === 'leave') departures.set(item.d.host, item.d);
+    else if (item.t === 'back') departures.delete(item.h);
     else foldEntry(entries, item, records);
   }
   const bytes = new TextEncoder().encode(text).length;
   const ordered = [...entries.values()].sort((a, b) => a.order - b.order);
-  return { entries: ordered, handlers: [...handlers], gates: [...gates], stopped, records, bytes };
+  return {
+    entries: ordered,
+    handlers: [...handlers],
+    gates: [...gates],
+    stopped,
+    departures: [...departures.values()],
+    records,
+    bytes,
+  };
 }
 
 function foldEntry(
   entries: Map<string, LedgerEntry>,
-  item: Exclude<Record, { t: 'notify' | 'ran' | 'held' | 'stopped' }>,
+  item: Exclude<Record, { t: 'notify' | 'ran' | 'held' | 'stopped' | 'leave' | 'back' }>,
   order: number,
 ): void {
   const known = entries.get(item.r);
@@ -150,9 +169,25 @@ function isRecord(value: unknown): value is Record {
       return typeof fields['g'] === 'string';
     case 'stopped':
       return typeof fields['at'] === 'string';
+    case 'leave':
+      return isDeparture(fields['d']);
+    case 'back':
+      return typeof fields['h'] === 'string';
     default:
       return false;
   }
+}
+
+function isDeparture(value: unknown): value is Departure {
+  if (typeof value !== 'object' || value === null) return false;
+  const { host, state, cause, owner, atMs } = value as { [key: string]: unknown };
+  return (
+    typeof host === 'string' &&
+    (state === 'drained' || state === 'removed') &&
+    (cause === 'drain' || cause === 'teardown') &&
+    typeof owner === 'string' &&
+    typeof atMs === 'number'
+  );
 }
 
 function isStrings(value: unknown): value is readonly string[] {
@@ -174,5 +209,6 @@ export function compactLedger(ledger: Ledger): string {
   if (ledger.handlers.length + ledger.gates.length > 0)
     lines.push(record.notify(ledger.handlers, ledger.gates));
   if (ledger.stopped !== undefined) lines.push(record.stopped(ledger.stopped));
+  for (const departure of ledger.departures) lines.push(record.leave(departure));
   return lines.map(text => `${text}\n`).join('');
 }

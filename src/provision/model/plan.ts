@@ -1,6 +1,7 @@
 /** The plan of one host: data that an executor runs, prints or leaves alone (check mode). */
 import type { ShownChange, TaskStatus } from '#control/events.ts';
 import type { DaemonStatus } from '#control/status.ts';
+import type { DepartureChanges } from './departures.ts';
 import type { Change } from './module.ts';
 import type { Fragment } from './shell.ts';
 import type { ElectionChange, WireBreak } from './vrrp-change.ts';
@@ -88,6 +89,8 @@ export interface HostPlan {
   readonly withheld?: { readonly handlers: readonly string[]; readonly stoppedAt: string };
   /** Handlers that an earlier run left behind and that this plan runs. */
   readonly resumed: readonly string[];
+  /** Real servers that this host, a director, does without; absent where that is not planned. */
+  readonly departures?: DepartureChanges;
   /** tandemd's own account, if it runs: who is MASTER decides the rolling order. */
   readonly live: DaemonStatus | undefined;
   /**

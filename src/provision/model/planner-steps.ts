@@ -1,6 +1,7 @@
 /** From decisions to the steps of a host's plan: what is early, what is guarded, what waits for the turn. */
 import type { ShownChange } from '#control/events.ts';
 import { must } from '#base/assert.ts';
+import type { DepartureChanges } from './departures.ts';
 import { compactLedger, type Ledger, record } from './ledger.ts';
 import type { Change, Effect } from './module.ts';
 import type { Gate, PlannedTask, Step } from './plan.ts';
@@ -130,12 +131,23 @@ export function noteStep(handlers: readonly string[], gates: readonly string[]):
   };
 }
 
+/** Who leaves and who is back is written ahead: a run that is killed after it is finished by the next. */
+export function rememberSteps({ left, returned }: DepartureChanges): readonly Step[] {
+  const records = [...left.map(record.leave), ...returned.map(({ host }) => record.back(host))];
+  return records.map(text => ({
+    kind: 'note',
+    name: 'note real servers that leave',
+    fragment: sh`t_intend ${text}`,
+  }));
+}
+
 /** Below so many superfluous records compaction does not pay. */
 const SUPERFLUOUS_MAX = 20;
 
 /** Rewrites a ledger that has grown, unless somebody wrote to it since it was read. */
 export function compactionStep(ledger: Ledger): Step | undefined {
-  if (ledger.records < 2 * ledger.entries.length + SUPERFLUOUS_MAX) return undefined;
+  if (ledger.records < 2 * ledger.entries.length + ledger.departures.length + SUPERFLUOUS_MAX)
+    return undefined;
   const text = new TextEncoder().encode(compactLedger(ledger));
   const fragment = sh`${input(bytesPart('ledger', text))} | t_compact ${ledger.bytes}`;
   return { kind: 'note', name: 'compact the ledger', fragment };

@@ -6,6 +6,12 @@
 import { assert } from '#base/assert.ts';
 import { type Diagnostic, InputError, RemoteError } from '#base/errors.ts';
 import type { DaemonStatus } from '#control/status.ts';
+import {
+  type Departure,
+  type DepartureChanges,
+  departureChanges,
+  type DepartureOrders,
+} from './departures.ts';
 import type { Facts } from './facts.ts';
 import { factsProbe, factVariables, liveProbe, parseFacts, type SeenFacts } from './facts-probe.ts';
 import type { FileSource } from './inventory.ts';
@@ -17,20 +23,25 @@ import type { Item } from './program.ts';
 import { decide, type Decision, type Knowledge, type TaskWork } from './planner-decide.ts';
 import { dueHandlers, type HandlerOptions } from './planner-handlers.ts';
 import { vrrpPlanOf } from './planner-vrrp.ts';
-import { compactionStep, gatesOf, noteStep, stepsOf } from './planner-steps.ts';
+import { compactionStep, gatesOf, noteStep, rememberSteps, stepsOf } from './planner-steps.ts';
 import type { Play } from './playbook.ts';
 import { type MakeVariables, scopeOf } from './scope.ts';
 import type { ReleaseArtefact } from './release.ts';
 import { type Fragment, NOTHING, sh } from './shell.ts';
 import type { Task } from './task.ts';
+import type { Variables } from './template.ts';
+import type { VariableLayers } from './variables.ts';
 import { redactSecrets, secrets } from './variables-secrets.ts';
+
+/** The host's variables as they are while these real servers leave; with the others' layers under and over them. */
+type MakeHostVariables = (layers: VariableLayers, departures: readonly Departure[]) => Variables;
 
 export interface PlannerOptions {
   readonly host: string;
   /** Those that are for this host. */
   readonly plays: readonly Play[];
   /** The host's, under and over the given layers: `layers => hostVariables(inventory, host, { …, ...layers })`. */
-  readonly variables: MakeVariables;
+  readonly variables: MakeHostVariables;
   readonly files: FileSource;
   /** The release for an architecture (`x64`, `arm64`), if it can be had. */
   readonly release: (architecture: string) => ReleaseArtefact | undefined;
@@ -39,6 +50,8 @@ export interface PlannerOptions {
   readonly skipTags?: readonly string[];
   /** `--resume`: handlers of a roll-out that stopped run too. */
   readonly resume?: boolean;
+  /** What becomes of real servers that this host does without; absent: nothing. */
+  readonly departures?: DepartureOrders;
   /** What only facts can tell, such as an interface that is not there; errors stop the host. */
   readonly checkFacts?: (facts: Facts) => readonly Diagnostic[];
 }
@@ -63,13 +76,20 @@ export class HostPlanner {
   /** The last plan that something could be run of. */
   #given: HostPlan | undefined;
   #asked: ReadonlyMap<string, Asked> = new Map();
+  #orders: DepartureOrders | undefined;
 
   constructor(options: PlannerOptions) {
     this.#options = options;
+    this.#orders = options.departures;
     const tasks = options.plays.flatMap(play => play.tasks.map(task => ({ task, play })));
     this.#works = tasks
       .map(({ task, play }, index) => ({ id: index + 1, task, play }))
       .filter(({ task }) => isWanted(task, options.tags ?? [], options.skipTags ?? []));
+  }
+
+  /** From the next plan on: other orders about real servers that leave. */
+  depart(orders: DepartureOrders): void {
+    this.#orders = orders;
   }
 
   /** What to read now. Throws InputError for what the user wrote. */
@@ -120,6 +140,7 @@ export class HostPlanner {
     this.#asked = new Map();
     const decision = decide(this.#knowledge());
     if (decision.unread.length > 0) return this.#readMore();
+    if (this.#orders?.nothingElse) this.#refuseAnythingElse();
     const plan = this.#assemble(decision);
     if (plan.turn.length > 0 && this.#facts?.daemonListens === true && this.#askLive === 'no') {
       this.#askLive = 'now';
@@ -127,6 +148,28 @@ export class HostPlanner {
     }
     this.#given = plan;
     return plan;
+  }
+
+  /** Whoever takes a server out of service asks for that and for nothing else. */
+  #refuseAnythingElse(): void {
+    const present = this.#ledger?.departures ?? [];
+    const { decided } = decide({ ...this.#knowledge(), variables: this.#variablesWith(present) });
+    const changes = decided.flatMap(({ instances }) => instances.flatMap(instance => instance.changes));
+    if (changes.length === 0) return;
+    const what = changes.map(({ resource }) => resource).join(', ');
+    throw new RemoteError({
+      host: this.#options.host,
+      step: 'plan',
+      message: `${what} is not as the inventory says, and would be changed along with it: see tandem plan, and apply first`,
+    });
+  }
+
+  #departures(): DepartureChanges {
+    return departureChanges(this.#ledger?.departures ?? [], this.#orders);
+  }
+
+  #variablesWith(departures: readonly Departure[]): MakeVariables {
+    return layers => this.#options.variables(layers, departures);
   }
 
   #take(
@@ -169,11 +212,11 @@ export class HostPlanner {
   }
 
   #knowledge(): Knowledge {
-    const { host, files, variables } = this.#options;
+    const { host, files } = this.#options;
     return {
       host,
       works: this.#works,
-      variables,
+      variables: this.#variablesWith(this.#departures().inForce),
       facts: this.#factVariables(),
       files,
       context: this.#context(),
@@ -195,7 +238,8 @@ export class HostPlanner {
   /** Every secret that a task of this host can see: the inventory's, and those of plays, roles and tasks. */
   secretValues(): readonly string[] {
     const facts = this.#factVariables();
-    const { plays, variables } = this.#options;
+    const { plays } = this.#options;
+    const variables = this.#variablesWith([]);
     const found = new Set(secrets(variables(facts ? { facts } : {})));
     const seen = new Set<Task['scope']>();
     for (const task of plays.flatMap(play => [...play.tasks, ...play.handlers])) {
@@ -212,12 +256,13 @@ export class HostPlanner {
     const ledger = this.#ledger;
     const { decided, blocked } = decision;
     const steps = stepsOf(decided, blocked);
-    const { plays, files, variables } = this.#options;
+    const { plays, files } = this.#options;
+    const departures = this.#departures();
     const options: HandlerOptions = {
       plays,
       decided,
       pending: ledger.handlers,
-      variables,
+      variables: this.#variablesWith(departures.inForce),
       facts: this.#factVariables(),
       files,
     };
@@ -235,6 +280,7 @@ export class HostPlanner {
             ),
           ]
         : [];
+    const remembered = rememberSteps(departures);
     const compaction = steps.early.length + turn.length > 0 ? compactionStep(ledger) : undefined;
     return {
       host: this.#options.host,
@@ -242,11 +288,12 @@ export class HostPlanner {
       early: [...(compaction ? [compaction] : []), ...steps.early],
       guarded: steps.guarded,
       selfRevert: steps.selfRevert,
-      turn: [...note, ...turn],
+      turn: [...remembered, ...note, ...turn],
       gates,
       ...vrrpPlanOf(options, this.#live),
       ...(withheld ? { withheld } : {}),
       resumed: handlers.filter(({ resumed }) => resumed).map(({ key }) => key),
+      departures,
       live: this.#live,
       barrier: blocked.length > 0,
     };

@@ -4,17 +4,17 @@ import { describe, expect, test } from 'vitest';
 import { must } from '#base/assert.ts';
 import { memoryFiles } from './inventory-memory.ts';
 import { loadInventory } from './inventory.ts';
-import { deriveTopology, type Leaving } from './topology.ts';
+import { deriveTopology } from './topology.ts';
 
-function derive(text: string, leaving?: Leaving) {
+function derive(text: string) {
   const { inventory, diagnostics } = loadInventory(['i.yml'], memoryFiles({ 'i.yml': text }));
   expect(diagnostics).toEqual([]);
-  return deriveTopology(inventory, {}, leaving);
+  return deriveTopology(inventory);
 }
 
-function shipped(name: string, leaving?: Leaving) {
+function shipped(name: string) {
   const text = readFileSync(new URL(`../../../inventory/${name}.yml`, import.meta.url), 'utf8');
-  const derived = derive(text, leaving);
+  const derived = derive(text);
   expect(derived.diagnostics).toEqual([]);
   return (host: string) => must(derived.hosts.get(host), host);
 }
@@ -87,21 +87,6 @@ describe('direct routing', () => {
     expect(shipped('lvs-dr-dual-stack')('web9').real_server?.vips).toMatchObject([
       { address: '10.16.8.100', prefix: 32 },
       { address: 'fd00:16::100', prefix: 128, options: 'nodad preferred_lft 0' },
-    ]);
-  });
-
-  test('a real server that leaves is drained first and gone then, on the directors alone', () => {
-    const nobody = new Set<string>();
-    const drained = shipped('lvs-dr-dual-master', { drained: new Set(['web8']), removed: nobody });
-    expect(drained('ka68').virtual_servers[0]?.keywords.slice(3, 6)).toEqual([
-      'protocol TCP',
-      'real_server 10.16.8.8 80 {',
-      '    weight 0',
-    ]);
-    const removed = shipped('lvs-dr-dual-master', { drained: nobody, removed: new Set(['web8']) });
-    expect(removed('ka68').virtual_servers.flatMap(one => one.real_servers.map(real => real.host))).toEqual([
-      'web9',
-      'web9',
     ]);
   });
 });

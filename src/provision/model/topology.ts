@@ -5,7 +5,6 @@ import { shareOf, type HostShare, type OwnInstance } from './derive-host.ts';
 import { mergeShares } from './derive-merge.ts';
 import { NO_FACTS, readHost, type HostFacts } from './derive-interfaces.ts';
 import { ClusterServing } from './derive-serving.ts';
-import { NOBODY_LEAVES, type Leaving } from './derive-upstreams.ts';
 import { readNode, toFlag, toNumber, type GlobalWords } from './derive-node.ts';
 import type { Inventory, RawVariables } from './inventory-types.ts';
 import { ValueError, type Variables } from './template-values.ts';
@@ -19,7 +18,6 @@ import { SiteRegister } from './validate-site.ts';
 import { hostVariables } from './variables.ts';
 import { positionAt } from './yaml.ts';
 
-export type { Leaving } from './derive-upstreams.ts';
 export { checkInterfaces } from './derive-interfaces.ts';
 export { ERRORS as TOPOLOGY_ERRORS, WARNINGS as TOPOLOGY_WARNINGS } from './topology-rules.ts';
 export { emptyHostTopology } from './topology-types.ts';
@@ -36,15 +34,10 @@ interface Finished {
 
 /**
  * Reads, checks and derives every cluster. Never throws for what a user wrote. A cluster with an error is left out of
- * `clusters`, and its hosts out of `hosts`; the others are complete. `leaving`: real servers that directors drain or do
- * without.
+ * `clusters`, and its hosts out of `hosts`; the others are complete.
  */
-export function deriveTopology(
-  inventory: Inventory,
-  extraVars: RawVariables = {},
-  leaving: Leaving = NOBODY_LEAVES,
-): DerivedTopology {
-  return new Derivation(inventory, extraVars, leaving).run();
+export function deriveTopology(inventory: Inventory, extraVars: RawVariables = {}): DerivedTopology {
+  return new Derivation(inventory, extraVars).run();
 }
 
 class Derivation {
@@ -54,11 +47,9 @@ class Derivation {
   readonly #variables = new Map<string, Variables>();
   readonly #facts = new Map<string, HostFacts>();
   readonly #site = new SiteRegister();
-  readonly #leaving: Leaving;
 
-  constructor(inventory: Inventory, extraVars: RawVariables, leaving: Leaving) {
+  constructor(inventory: Inventory, extraVars: RawVariables) {
     this.#inventory = inventory;
-    this.#leaving = leaving;
     this.#extraVars = extraVars;
     this.#defaults = new Defaults(inventory);
   }
@@ -124,7 +115,6 @@ class Derivation {
       instances,
       groups,
       factsOf: readFacts,
-      leaving: this.#leaving,
       defaultsOf: host => this.#defaults.of(host),
     });
     const cluster = { ...summary(source, draft, instances, groups), realServers: serving.realServers };

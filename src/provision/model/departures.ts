@@ -1,0 +1,104 @@
+/**
+ * Real servers that leave: what a director remembers of them (in its ledger), what becomes of that in a run, and what it
+ * means for the director's virtual servers. Pure.
+ */
+import type { HostTopology } from './topology-types.ts';
+import type { VirtualServerBlock } from './topology-types-servers.ts';
+
+/** A real server that this director does without, on somebody's word. */
+export interface Departure {
+  /** The inventory's name. */
+  readonly host: string;
+  /** `drained`: weight 0, so connections go on and none are new. `removed`: not in the configuration. */
+  readonly state: 'drained' | 'removed';
+  /** `drain` lasts until `tandem undrain`; `teardown` until an apply makes the host a real server again. */
+  readonly cause: 'drain' | 'teardown';
+  /** Who said so: `ann@desk`. */
+  readonly owner: string;
+  /** When, Unix epoch milliseconds. */
+  readonly atMs: number;
+}
+
+/** What a run wants to become of departures. */
+export interface DepartureOrders {
+  /** Leave, or leave further. A director that has such a departure already keeps the older one. */
+  readonly leave: readonly Departure[];
+  /** Ends with this run. */
+  readonly returns: (departure: Departure) => boolean;
+  /** Refuse where the director's configuration would change in anything else. */
+  readonly nothingElse: boolean;
+}
+
+/** What one director's plan does about departures. */
+export interface DepartureChanges {
+  /** In force after the turn. */
+  readonly inForce: readonly Departure[];
+  /** To be remembered anew. */
+  readonly left: readonly Departure[];
+  /** To be forgotten. */
+  readonly returned: readonly Departure[];
+}
+
+export function departureChanges(
+  present: readonly Departure[],
+  orders: DepartureOrders | undefined,
+): DepartureChanges {
+  if (!orders) return { inForce: present, left: [], returned: [] };
+  const left = orders.leave.filter(wanted => {
+    const known = present.find(({ host }) => host === wanted.host);
+    return !known || known.state !== wanted.state || known.cause !== wanted.cause;
+  });
+  const leaving = new Set(orders.leave.map(({ host }) => host));
+  const returned = present.filter(known => !leaving.has(known.host) && orders.returns(known));
+  const gone = new Set([...left, ...returned].map(({ host }) => host));
+  return { inForce: [...present.filter(({ host }) => !gone.has(host)), ...left], left, returned };
+}
+
+/** A director's topology without those who leave. Templates see weight 0, or nothing. */
+export function withDepartures(topology: HostTopology, departures: readonly Departure[]): HostTopology {
+  if (departures.length === 0) return topology;
+  const states = new Map(departures.map(({ host, state }) => [host, state]));
+  return { ...topology, virtual_servers: topology.virtual_servers.map(block => without(block, states)) };
+}
+
+function without(
+  block: VirtualServerBlock,
+  states: ReadonlyMap<string, Departure['state']>,
+): VirtualServerBlock {
+  const { real_servers: reals } = block;
+  // A virtual server needs a real server in the file: the last ones stay, with weight 0.
+  const all = reals.every(({ host }) => states.get(host) === 'removed');
+  const isRemoved = (host: string): boolean => !all && states.get(host) === 'removed';
+  const [head, blocks] = splitKeywords(block.keywords);
+  const keywords = reals.flatMap(({ host }, index) => {
+    const lines = blocks[index] ?? [];
+    if (isRemoved(host)) return [];
+    return states.has(host) ? lines.map(line => line.replace(/^ {4}weight \d+$/, '    weight 0')) : lines;
+  });
+  return {
+    ...block,
+    keywords: [...head, ...keywords],
+    real_servers: reals
+      .filter(({ host }) => !isRemoved(host))
+      .map(real => (states.has(real.host) ? { ...real, weight: 0 } : real)),
+  };
+}
+
+/** Lines before the first real_server, and the lines of each. */
+function splitKeywords(
+  keywords: readonly string[],
+): readonly [head: readonly string[], blocks: readonly (readonly string[])[]] {
+  const starts = keywords.flatMap((line, index) => (line.startsWith('real_server ') ? index : []));
+  const blocks = starts.map((start, index) => keywords.slice(start, starts[index + 1] ?? keywords.length));
+  return [keywords.slice(0, starts[0] ?? keywords.length), blocks];
+}
+
+/** Why new connections cannot be kept from a real server of this block by weight 0; undefined if they can. */
+export function undrainable(block: VirtualServerBlock): string | undefined {
+  const words = block.keywords.map(line => line.split(/\s+/));
+  const [, scheduler] = words.find(([key]) => key === 'lb_algo' || key === 'lvs_sched') ?? [];
+  const falls = words.some(([key]) => key === 'sh-fallback' || key === 'flag-1');
+  if (scheduler !== 'dh' && (scheduler !== 'sh' || falls)) return undefined;
+  const wayOut = scheduler === 'sh' ? 'give it sh-fallback' : 'give it another lb_algo, such as mh';
+  return `${block.head} has lb_algo ${scheduler}, which refuses clients whose hash falls on a real server of weight 0: ${wayOut}`;
+}
