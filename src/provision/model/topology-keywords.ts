@@ -33,7 +33,7 @@ export function keywordLines(words: Readonly<Record<string, Keyword>>, within: B
 }
 
 function keyword(name: string, value: Keyword, within: BlockName): string[] {
-  if (!/^[A-Za-z_]\w*$/.test(name)) throw new ValueError(`'${name}' is not a keyword of keepalived's`);
+  if (!/^[A-Za-z_][\w-]*$/.test(name)) throw new ValueError(`'${name}' is not a keyword of keepalived's`);
   const argument = keywordsOf(within).get(name)?.argument;
   if (value === null || value === true) return argument?.type === 'block' ? block(name, []) : [name];
   if (value === false) return negated(name, argument);
