@@ -3,7 +3,7 @@ import type { Entries } from './entries-instance.ts';
 import { instanceEntries } from './entries-instance.ts';
 import { addressEntry, routeEntry, ruleEntry } from './entries-network.ts';
 import type { LoadedStatements } from './load.ts';
-import type { Config, VrrpInstance, VrrpSyncGroup } from './model.ts';
+import type { Config, RealServer, VirtualServer, VrrpInstance, VrrpSyncGroup } from './model.ts';
 import type { Statement } from './parser.ts';
 import { garpGroupEntries, fileEntries, processEntries, scriptEntries, syncGroupEntries } from './print.ts';
 import { globalEntries, topEntries } from './print-global.ts';
@@ -27,6 +27,8 @@ export interface Tolerances {
   readonly stateHint?: boolean;
   /** A `unicast_src_ip` where there was none: the interface's primary address, written out. */
   readonly unicastSource?: boolean;
+  /** Names of groups of virtual servers, and groups that nothing is about. */
+  readonly groupNames?: boolean;
   /** Scripts, processes and files that only one side defines and nothing tracks. */
   readonly untracked?: boolean;
 }
@@ -139,6 +141,16 @@ class Comparison {
     });
   }
 
+  #server(server: VirtualServer, config: Config): string {
+    const { key } = server;
+    const group =
+      this.#tolerances.groupNames === true && key.kind === 'group'
+        ? config.virtualServerGroups.find(({ name }) => name === key.group)
+        : undefined;
+    const said = checksInOrder(server);
+    return meaning(group ? { ...said, key: group.entries } : said);
+  }
+
   #lists(): SemanticDifference[] {
     const list = (where: string, lines: (config: Config) => readonly string[]): SemanticDifference[] =>
       compareLines(where, lines(this.#before), lines(this.#after));
@@ -152,8 +164,10 @@ class Comparison {
       ...list('interface_up_down_delays', config =>
         config.interfaceDelays.map(one => `${one.interface} ${one.downDelayMs} ${one.upDelayMs} ms`),
       ),
-      ...list('virtual_server_group', config => config.virtualServerGroups.map(meaning)),
-      ...list('virtual_server', config => config.virtualServers.map(meaning)),
+      ...list('virtual_server_group', config =>
+        this.#tolerances.groupNames === true ? [] : config.virtualServerGroups.map(meaning),
+      ),
+      ...list('virtual_server', config => config.virtualServers.map(server => this.#server(server, config))),
       ...list('garp_group', config =>
         config.garpGroups.map(group =>
           [...garpGroupEntries(group)].map(([keyword, { text }]) => `${keyword} ${text}`).join(' '),
@@ -161,6 +175,15 @@ class Comparison {
       ),
     ];
   }
+}
+
+/** Checks of one real server do not know of each other: their order says nothing. */
+function checksInOrder(server: VirtualServer): VirtualServer {
+  const sorted = (real: RealServer): RealServer => ({
+    ...real,
+    checkers: real.checkers.toSorted((a, b) => meaning(a).localeCompare(meaning(b))),
+  });
+  return { ...server, realServers: server.realServers.map(sorted) };
 }
 
 /** A value of the model as text, without the places where it was written. */

@@ -1,44 +1,50 @@
 /** What follows from virtual servers for a director: blocks of keepalived.conf, openings, kernel parameters. */
 import { cidrContains, formatIp, type Family } from '#base/address.ts';
 import type { HostFacts } from './derive-interfaces.ts';
-import { PROTOCOLS, type ServedAddress, type ServerModel } from './derive-servers.ts';
+import { PROTOCOLS, type ServedPort, type ServerModel } from './derive-servers.ts';
 import type { UpstreamModel } from './derive-upstreams.ts';
-import { keywordLines } from './topology-keywords.ts';
+import { keywordLines, line, word } from './topology-keywords.ts';
 import type { Opening, SysctlSetting } from './topology-types.ts';
 import type { VirtualServerBlock } from './topology-types-servers.ts';
 
 /** The blocks of one host, which runs some of the server's instances. Throws ValueError for what cannot be written. */
 export function serverBlocks(host: string, server: ServerModel): readonly VirtualServerBlock[] {
   const here = server.served.filter(({ instance }) => instance.nodes.some(node => node.host === host));
-  const blocks = server.fwmark === undefined ? here : distinctFamilies(here);
+  const blocks =
+    server.group !== undefined
+      ? here.slice(0, 1)
+      : server.fwmark === undefined
+        ? here
+        : distinctFamilies(here);
   return blocks.map(served => serverBlock(server, served));
 }
 
 /** A firewall mark stands for one service per family. */
-function distinctFamilies(served: readonly ServedAddress[]): readonly ServedAddress[] {
+function distinctFamilies(served: readonly ServedPort[]): readonly ServedPort[] {
   return served.filter((one, index) => served.findIndex(other => other.family === one.family) === index);
 }
 
-function serverBlock(server: ServerModel, served: ServedAddress): VirtualServerBlock {
+function serverBlock(server: ServerModel, served: ServedPort): VirtualServerBlock {
   const address = formatIp(served.address);
-  const { fwmark, port } = server;
+  const { fwmark, group, port } = server;
   const { family } = served;
+  const ported = fwmark === undefined && group === undefined;
   const reals = server.reals.flatMap(real => {
     const own = real.addresses.get(family);
     return own ? [{ real, address: formatIp(own), port: real.port ?? port }] : [];
   });
   return {
-    head: fwmark === undefined ? `virtual_server ${address} ${port}` : `virtual_server fwmark ${fwmark}`,
+    head: group
+      ? `virtual_server group ${word(server.name)}`
+      : fwmark === undefined
+        ? `virtual_server ${address} ${port}`
+        : `virtual_server fwmark ${fwmark}`,
     keywords: [
       ...keywordLines(server.words, 'virtual_server'),
       `lb_kind ${server.methodLine}`,
-      ...(fwmark === undefined
-        ? [`protocol ${server.protocol}`]
-        : family === 6 && !('ip_family' in server.words)
-          ? ['ip_family inet6']
-          : []),
+      ...protocolLines(server, family),
       ...reals.flatMap(one => [
-        fwmark === undefined || one.real.port !== undefined
+        ported || one.real.port !== undefined
           ? `real_server ${one.address} ${one.port} {`
           : `real_server ${one.address} {`,
         ...realLines(server, one.real).map(line => `    ${line}`),
@@ -49,9 +55,14 @@ function serverBlock(server: ServerModel, served: ServedAddress): VirtualServerB
     cluster: server.cluster,
     family,
     protocol: server.protocol,
-    address: fwmark === undefined ? address : undefined,
+    address: fwmark === undefined && !group ? address : undefined,
     port,
     fwmark,
+    group: group && {
+      head: `virtual_server_group ${word(server.name)}`,
+      keywords: group.map(line),
+      cluster: server.cluster,
+    },
     method: server.method,
     instance: served.instance.name,
     real_servers: reals.map(one => ({
@@ -61,6 +72,13 @@ function serverBlock(server: ServerModel, served: ServedAddress): VirtualServerB
       weight: one.real.weight,
     })),
   };
+}
+
+/** A firewall mark stands for packets of any protocol, and says no family. */
+function protocolLines({ fwmark, group, protocol, words }: ServerModel, family: Family): string[] {
+  const marksOnly = fwmark !== undefined || group?.every(text => /^\s*fwmark\s/.test(text));
+  if (marksOnly !== true) return [`protocol ${protocol}`];
+  return family === 6 && !('ip_family' in words) ? ['ip_family inet6'] : [];
 }
 
 /** Checkers of the host's own words replace those of the virtual server. */
@@ -83,12 +101,12 @@ export function directorOpenings(host: string, server: ServerModel): Opening[] {
   const open = { protocol, interface: undefined, group: undefined, peers: [] };
   const services =
     server.fwmark === undefined
-      ? here.map(({ family, address }): Opening => ({
+      ? here.map(({ family, address, port }): Opening => ({
           kind: 'service',
           family,
           ...open,
           destination: formatIp(address),
-          ...(server.port > 0 ? { port: server.port } : {}),
+          ...(port > 0 ? { port } : {}),
           ...(server.method === 'NAT' ? {} : { untracked: true as const }),
           reason: `clients of ${server.name}`,
         }))

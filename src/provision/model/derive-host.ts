@@ -179,7 +179,7 @@ function hostInstance(instance: InstanceModel, node: DecidedNode): HostInstance 
       auth_pass: word(node.authentication.auth_pass),
     },
     unicast_src_ip: node.source,
-    unicast_peer: node.peers,
+    unicast_peer: node.peerLines,
     virtual_ipaddress: node.vips.map(({ address, line }) => ({ address, line })),
     virtual_ipaddress_excluded: node.excluded.map(({ address, line }) => ({ address, line })),
     keywords: [...preemption, ...delay, ...node.keywords],

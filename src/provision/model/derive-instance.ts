@@ -11,7 +11,10 @@ export interface DecidedNode extends NodeModel {
   readonly priority: number;
   readonly decidedState: 'MASTER' | 'BACKUP';
   readonly source: string | undefined;
+  /** Addresses; empty: multicast. */
   readonly peers: readonly string[];
+  /** The same as lines of `unicast_peer`, with what else they say. */
+  readonly peerLines: readonly string[];
   readonly weights: WeightRange;
 }
 
@@ -47,7 +50,8 @@ export function decideInstance(
       // keepalived treats MASTER below 255 as BACKUP until its first timer; only the owner of the address starts as master.
       decidedState: node.state ?? (priority === 255 ? 'MASTER' : 'BACKUP'),
       source: cast?.get(node.host)?.source ?? node.unicastSource,
-      peers: cast?.get(node.host)?.peers ?? [],
+      peers: (cast?.get(node.host)?.peers ?? []).map(peer => peer.split(/\s/)[0] ?? peer),
+      peerLines: cast?.get(node.host)?.peers ?? [],
       weights: weights.get(node.host) ?? { up: 0, down: 0, positiveFile: false },
     };
   });

@@ -33,6 +33,7 @@ export interface NodeModel {
   readonly authentication: { readonly auth_type: 'PASS' | 'AH'; readonly auth_pass: string } | undefined;
   readonly unicast: boolean | Readonly<Record<string, string>> | undefined;
   readonly unicastSource: string | undefined;
+  /** Lines of `unicast_peer`: an address, and perhaps min_ttl and max_ttl. */
   readonly unicastPeers: readonly string[] | undefined;
   readonly vips: readonly Vip[];
   readonly excluded: readonly Vip[];
@@ -139,7 +140,7 @@ export function readNode(
     },
     unicast: words.unicast,
     unicastSource: ownAddress(words.unicast_src_ip, name, draft, report),
-    unicastPeers: words.unicast_peer?.map(peer => peer.split(/\s/)[0] ?? peer),
+    unicastPeers: words.unicast_peer?.map(peer => peer.replaceAll(/\s+/g, ' ').trim()),
     vips,
     excluded,
     nopreempt: toFlag(words.nopreempt) || (words.preempt !== undefined && !toFlag(words.preempt)),

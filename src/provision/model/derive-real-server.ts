@@ -2,7 +2,7 @@
 import { cidrContains, familyOf, formatCidr, formatIp, type Family } from '#base/address.ts';
 import { directorAddresses, checkPorts } from './derive-director.ts';
 import { interfaceWith, networkOf, type HostFacts } from './derive-interfaces.ts';
-import { PROTOCOLS, type ServedAddress, type ServerModel } from './derive-servers.ts';
+import { PROTOCOLS, type ServedAddress, type ServedPort, type ServerModel } from './derive-servers.ts';
 import type { UpstreamModel } from './derive-upstreams.ts';
 import { distinct } from './derive-merge.ts';
 import type { Opening, SysctlSetting } from './topology-types.ts';
@@ -29,9 +29,7 @@ export function realServerDuties(
   const facts = factsOf(host);
   const quiet = services.filter(({ server }) => server.method !== 'NAT');
   const vips = distinct(
-    quiet.flatMap(({ server, real }) =>
-      servedTo(server, real).map(({ family, address }) => vipOf(server, family, address)),
-    ),
+    quiet.flatMap(({ server, real }) => servedTo(server, real).map(served => vipOf(server, served))),
     vip => `${vip.interface} ${vip.address}`,
   );
   return {
@@ -50,11 +48,11 @@ export function realServerDuties(
 const MODULES: Readonly<Record<string, readonly string[]>> = { tunl0: ['ipip'], ip6tnl0: ['ip6_tunnel'] };
 
 /** Virtual addresses in the families in which the host serves. */
-function servedTo(server: ServerModel, real: UpstreamModel): readonly ServedAddress[] {
+function servedTo(server: ServerModel, real: UpstreamModel): readonly ServedPort[] {
   return server.served.filter(one => real.addresses.has(one.family));
 }
 
-function vipOf(server: ServerModel, family: Family, address: Uint8Array): RealServerVip {
+function vipOf(server: ServerModel, { family, address, port }: ServedPort): RealServerVip {
   const tunnel = family === 4 ? 'tunl0' : 'ip6tnl0';
   return {
     address: formatIp(address),
@@ -63,7 +61,7 @@ function vipOf(server: ServerModel, family: Family, address: Uint8Array): RealSe
     interface: server.method === 'TUN' ? tunnel : 'lo',
     method: server.method === 'TUN' ? 'TUN' : 'DR',
     options: family === 6 ? 'nodad preferred_lft 0' : '',
-    port: server.port,
+    port,
     protocol: server.protocol,
   };
 }
@@ -162,15 +160,15 @@ function openingsFor(server: ServerModel, real: UpstreamModel, own: Uint8Array, 
   const protocol = PROTOCOLS[server.protocol];
   const port = real.port ?? server.port;
   const common = { family, interface: undefined, group: undefined };
-  const targets = server.method === 'NAT' ? [own] : vips.map(one => one.address);
+  const targets = server.method === 'NAT' ? [{ address: own, port }] : vips;
   return [
-    ...targets.map((address): Opening => ({
+    ...targets.map(({ address, port: open }): Opening => ({
       kind: 'service',
       ...common,
       protocol,
       peers: [],
       destination: formatIp(address),
-      ...(port > 0 ? { port } : {}),
+      ...(open > 0 ? { port: open } : {}),
       reason: `clients of ${server.name}`,
     })),
     ...(server.method === 'TUN'

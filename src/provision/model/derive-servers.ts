@@ -3,7 +3,9 @@ import { compareIp, familyOf, formatIp, parseIp, type Family } from '#base/addre
 import type { Position } from '#base/position.ts';
 import type { InstanceModel } from './derive-instance.ts';
 import { toNumber } from './derive-node.ts';
-import { listOf, resolveUpstreams, type UpstreamContext, type UpstreamModel } from './derive-upstreams.ts';
+import { servedByGroup } from './derive-server-group.ts';
+import { listOf } from './derive-server-words.ts';
+import { resolveUpstreams, type UpstreamContext, type UpstreamModel } from './derive-upstreams.ts';
 import type { Json } from './module.ts';
 import { similarName } from './template-registry.ts';
 import { isJsonMap, mergeDeep } from './topology-find.ts';
@@ -25,6 +27,11 @@ export interface ServedAddress {
   readonly instance: InstanceModel;
 }
 
+/** A port of it; 0: every port. */
+export interface ServedPort extends ServedAddress {
+  readonly port: number;
+}
+
 export interface ServerModel {
   readonly name: string;
   readonly cluster: string;
@@ -34,9 +41,11 @@ export interface ServerModel {
   readonly instances: readonly InstanceModel[];
   /** Hosts that run one of the instances, by preference. */
   readonly directors: readonly string[];
-  readonly served: readonly ServedAddress[];
-  /** undefined with `fwmark`, which has no port. */
+  readonly served: readonly ServedPort[];
+  /** 0 with `fwmark`, which has none, and with a group of several. */
   readonly port: number;
+  /** Lines of its `virtual_server_group`; undefined without. */
+  readonly group: readonly string[] | undefined;
   readonly fwmark: number | undefined;
   readonly protocol: 'TCP' | 'UDP' | 'SCTP';
   readonly method: LvsMethod;
@@ -60,6 +69,7 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
   'addresses',
   'port',
   'fwmark',
+  'virtual_server_group',
   'protocol',
   'lb_kind',
   'lvs_method',
@@ -109,8 +119,14 @@ function readServer(
   const realWords = typeof given === 'string' ? { group: given } : given;
   const reals = resolveUpstreams(what, realWords, place('real_servers'), { ...context, senders: directors });
   const methodLine = methodOf(what, words, place, report);
-  const port = portOf(what, words, place, report);
+  const group = words.virtual_server_group;
+  const grouped =
+    group && servedByGroup(what, group, unicastOf(instances), place('virtual_server_group'), report);
+  const port = group ? grouped && commonPort(grouped) : portOf(what, words, place, report);
   if (instances.length === 0 || methodLine === undefined || port === undefined) return undefined;
+  const served =
+    grouped ??
+    servedBy(what, words, instances, reals, place('addresses'), report).map(one => ({ ...one, port }));
   const rest = Object.entries(words as Readonly<Record<string, Keyword>>).filter(
     ([key]) => !OWN_WORDS.has(key),
   );
@@ -123,8 +139,9 @@ function readServer(
     accept: words.accept ?? [],
     instances,
     directors,
-    served: servedBy(what, words, instances, reals, place('addresses'), report),
+    served,
     port,
+    group,
     fwmark,
     protocol: words.protocol ?? 'TCP',
     method: methodLine.split(' ')[0] as LvsMethod,
@@ -218,12 +235,22 @@ function servedBy(
   position: Position,
   report: Report,
 ): readonly ServedAddress[] {
-  const all = addressesOn(instances);
   const given = listOf(words.addresses);
   const families = new Set(reals.flatMap(real => [...real.addresses.keys()]));
   if (given.length === 0)
-    return all.filter(one => !isLinkLocal(one.address) && (reals.length === 0 || families.has(one.family)));
-  return pickAddresses(what, given, all, position, report);
+    return unicastOf(instances).filter(one => reals.length === 0 || families.has(one.family));
+  return pickAddresses(what, given, addressesOn(instances), position, report);
+}
+
+function unicastOf(instances: readonly InstanceModel[]): readonly ServedAddress[] {
+  return addressesOn(instances).filter(one => !isLinkLocal(one.address));
+}
+
+/** The port of all, or 0. */
+function commonPort(served: readonly ServedPort[]): number {
+  const ports = new Set(served.map(one => one.port));
+  const [only] = ports;
+  return ports.size === 1 ? (only ?? 0) : 0;
 }
 
 /** fe80::/10: the first address of an IPv6 instance, which nobody is served on. */

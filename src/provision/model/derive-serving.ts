@@ -131,7 +131,7 @@ export class ClusterServing {
   #enterServices(servers: readonly ServerModel[]): void {
     const context = { ...this.#context, report: this.#context.draft.report };
     for (const server of servers) {
-      for (const real of server.reals) {
+      for (const real of server.reals.filter(one => one.managed)) {
         const service = { server, real, gateways: gatewaysFor(server, real, context) };
         const known = this.#services.get(real.host);
         if (known) known.push(service);

@@ -2,20 +2,21 @@
 import { cidrContains, compareIp, familyOf, formatIp, parseIp, type Family } from '#base/address.ts';
 import type { Position } from '#base/position.ts';
 import { interfaceWith, knownAddresses, type HostFacts } from './derive-interfaces.ts';
-import { toNumber } from './derive-node.ts';
+import { hostWords, listOf, mergedWords, serverNumber, type HostWords } from './derive-server-words.ts';
 import type { Inventory } from './inventory-types.ts';
-import type { Json } from './module.ts';
-import { str } from './template-python.ts';
 import { similarName } from './template-registry.ts';
-import { isJsonMap } from './topology-find.ts';
 import type { Report } from './topology-rules.ts';
 import type { RealServerWords } from './topology-schema-servers.ts';
 import type { Keyword } from './topology-schema-words.ts';
+import { unmanagedServers } from './derive-unmanaged.ts';
 import { keyPositionOf, positionAt } from './yaml.ts';
 
 /** A host behind directors or proxies. */
 export interface UpstreamModel {
+  /** The inventory's name; the address of one that is not managed. */
   readonly host: string;
+  /** False: only an address, of a server that is not Tandem's to build. */
+  readonly managed: boolean;
   /** At most one per family. */
   readonly addresses: ReadonlyMap<Family, Uint8Array>;
   /** undefined: that of the virtual server. */
@@ -35,9 +36,6 @@ export interface UpstreamContext {
   readonly report: Report;
 }
 
-/** Words of `real_servers` that are not keywords of real_server. */
-const OWN_WORDS = ['group', 'hosts', 'port', 'weight', 'gateway', 'default_route', 'arp_scope', 'address'];
-
 /** Resolves `real_servers`. `what` names the entry in messages; complaints go to the report. */
 export function resolveUpstreams(
   what: string,
@@ -45,42 +43,26 @@ export function resolveUpstreams(
   position: Position,
   context: UpstreamContext,
 ): readonly UpstreamModel[] {
-  const own = ownWords(words.hosts);
+  const own = hostWords(words.hosts);
   const grouped = listOf(words.group).flatMap(name => membersOf(what, name, words, position, context));
   const found = words.group === undefined ? [...own.keys()] : [...new Set(grouped)];
   if (words.group !== undefined) checkOverrides(what, own, found, words, position, context);
   const known = found.filter(
     host => words.group !== undefined || isKnown(what, host, words, position, context),
   );
-  if (known.length === 0 && !context.report.failed) {
+  const unmanaged = unmanagedServers(what, words, position, context.report);
+  if (known.length + unmanaged.length === 0 && !context.report.failed) {
     context.report.error(
       'real-server-missing',
       `${what} has no real servers`,
       position,
-      'name a group of the inventory, or hosts: real_servers: { group: web }',
+      'name a group of the inventory, hosts or addresses: real_servers: { group: web }',
     );
   }
-  return known.flatMap(host => upstream(what, host, own.get(host) ?? {}, words, position, context) ?? []);
-}
-
-/** A name or a list of names, as a list. */
-export function listOf(value: string | readonly string[] | undefined): readonly string[] {
-  return value === undefined ? [] : typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value;
-}
-
-type HostWords = Readonly<Record<string, Keyword>>;
-
-/** `hosts` in any of its forms; a number is a weight. */
-function ownWords(hosts: Json | undefined): ReadonlyMap<string, HostWords> {
-  if (typeof hosts === 'string') return new Map(listOf(hosts).map(host => [host, {}]));
-  if (Array.isArray(hosts)) return new Map((hosts as readonly Json[]).map(host => [str(host), {}]));
-  if (!isJsonMap(hosts)) return new Map();
-  return new Map(
-    Object.entries(hosts).map(([host, own]) => [
-      host,
-      isJsonMap(own) ? (own as HostWords) : own === null ? {} : { weight: own as Keyword },
-    ]),
+  const managed = known.flatMap(
+    host => upstream(what, host, own.get(host) ?? {}, words, position, context) ?? [],
   );
+  return [...managed, ...unmanaged];
 }
 
 function membersOf(
@@ -154,28 +136,20 @@ function upstream(
   const at = keyPositionOf(words.hosts, host) ?? position;
   const addresses = addressesOf(what, host, own, at, context);
   if (!addresses) return undefined;
-  const { port: _port, weight: _weight, ...common } = words;
-  const merged: Record<string, Keyword> = { ...(common as HostWords), ...own };
-  for (const key of OWN_WORDS) delete merged[key];
   const number = (key: 'port' | 'weight', least: number): number | undefined => {
-    const given = own[key] ?? words[key];
-    if (given === undefined || given === null) return undefined;
-    const value = toNumber(given);
-    if (Number.isInteger(value) && value >= least && value <= 65535) return value;
-    context.report.error(
-      `real-server-${key}`,
-      `${what}: ${key} of ${host} is ${JSON.stringify(given)}`,
-      positionAt(words, own[key] === undefined ? [key] : ['hosts', host]) ?? at,
-      `a whole number from ${least} to 65535`,
+    const place = positionAt(words, own[key] === undefined ? [key] : ['hosts', host]) ?? at;
+    return serverNumber(
+      { what, host, key, given: own[key] ?? words[key], least, position: place },
+      context.report,
     );
-    return undefined;
   };
   return {
     host,
+    managed: true,
     addresses,
     port: number('port', 1),
     weight: number('weight', 0) ?? 1,
-    words: merged,
+    words: mergedWords(words, own),
     position: at,
   };
 }

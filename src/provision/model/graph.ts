@@ -100,9 +100,12 @@ function serversOf(
   const servers = new Map<string, GraphServer>();
   for (const block of hosts.flatMap(host => topology.hosts.get(host)?.virtual_servers ?? [])) {
     if (block.cluster !== cluster) continue;
-    const { address = '', family, fwmark, port, name, protocol, method, instance } = block;
-    const shown =
-      fwmark === undefined ? `${family === 6 ? `[${address}]` : address}:${port}` : `fwmark ${fwmark}`;
+    const { address = '', family, fwmark, group, port, name, protocol, method, instance } = block;
+    const shown = group
+      ? group.keywords.join(', ')
+      : fwmark === undefined
+        ? `${family === 6 ? `[${address}]` : address}:${port}`
+        : `fwmark ${fwmark}`;
     servers.set(`${name} ${protocol} ${shown}`, {
       name,
       about: [protocol, method, instance].join(' · '),

@@ -2,7 +2,7 @@
 import type { Diagnostic } from '#base/errors.ts';
 import { shareWords } from './import-share.ts';
 import type { ImportedHost, ImportedInstance, Words } from './import-types.ts';
-import { unicastAddresses } from './import-unicast.ts';
+import { hasPeerOptions, unicastAddresses } from './import-unicast.ts';
 import type { Secret } from './shell.ts';
 import type { Keyword } from './topology-schema-words.ts';
 
@@ -79,10 +79,12 @@ export function routerWords(
   passwords: (password: Secret) => string,
 ): Readonly<Record<string, unknown>> {
   const unicast = unicastAddresses(router.nodes);
+  const written = router.nodes.some(({ instance }) => hasPeerOptions(instance));
+  const derived = unicast ? ['unicast_src_ip', ...(written ? [] : ['unicast_peer'])] : [];
   const perHost = new Map(
     router.nodes.map(({ host, instance }) => {
       const words = { ...instance.words };
-      if (unicast) for (const word of ['unicast_src_ip', 'unicast_peer']) delete words[word];
+      for (const word of derived) delete words[word];
       return [host, withPassword(words, instance.password, passwords)];
     }),
   );

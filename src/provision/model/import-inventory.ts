@@ -4,6 +4,8 @@ import { joinRouters, routerWords, type ImportedRouter } from './import-instance
 import { SecretNames } from './import-secrets.ts';
 import { shareBlocks, shareWords } from './import-share.ts';
 import type { HostKnowledge, ImportedHost, Words } from './import-types.ts';
+import { loadImported } from './import-load.ts';
+import { placeServers, type PlacedServers, type ServerEntry } from './import-servers.ts';
 import { Block, printTree } from './import-yaml.ts';
 import type { Secret } from './shell.ts';
 
@@ -21,27 +23,66 @@ export interface ImportOptions {
   /** For the first line: where all of it comes from. */
   readonly sources: readonly string[];
   readonly knowledge: ReadonlyMap<string, HostKnowledge>;
+  /** Real servers that are to be built: address → host. */
+  readonly realServers?: ReadonlyMap<string, string>;
   /** What `vrrp_daemon` is to say. */
   readonly daemon: 'tandemd' | 'keepalived';
 }
 
 /** Makes one inventory of all hosts; those that share a virtual router are one cluster. */
 export function importInventory(hosts: readonly ImportedHost[], options: ImportOptions): ImportedInventory {
+  const all = inventoryOf(hosts, options, new Map());
+  const refused = refusedServers(all, only => inventoryOf(hosts, options, only));
+  return refused.size === 0 ? all : inventoryOf(hosts, options, refused);
+}
+
+type Built = ImportedInventory & { readonly servers: readonly string[] };
+
+/** `refused`: entries of `virtual_servers` that are not to be there, and why. */
+function inventoryOf(
+  hosts: readonly ImportedHost[],
+  options: ImportOptions,
+  refused: ReadonlyMap<string, string>,
+): Built {
   const { routers, notes } = joinRouters(hosts);
   const secrets = new SecretNames(routers, hosts);
   const clusters = clustersOf(hosts, routers).map(members => {
     const own = routers.filter(({ nodes }) =>
       nodes.some(({ host }) => members.some(one => one.name === host)),
     );
-    return { members, topology: topologyOf(members, own, secrets) };
+    const servers = placeServers(members, own, { realServers: options.realServers ?? new Map(), refused });
+    return { members, servers, topology: topologyOf(members, own, servers, secrets) };
   });
   const root = rootOf(clusters, options);
   return {
     text: `${heading(options, secrets)}${printTree(root)}`,
     secrets: secrets.file(),
     names: namesOf(routers),
-    notes: [...notes, ...lonely(routers)],
+    notes: [...notes, ...lonely(routers), ...clusters.flatMap(({ servers }) => servers.notes)],
+    servers: clusters.flatMap(({ servers }) => servers.entries.map(({ name }) => name)),
   };
+}
+
+/** Virtual servers without which the inventory would be valid: each is tried by itself. */
+function refusedServers(
+  all: Built,
+  build: (refused: ReadonlyMap<string, string>) => ImportedInventory,
+): ReadonlyMap<string, string> {
+  const errors = (imported: ImportedInventory): readonly string[] =>
+    loadImported(imported, 'inventory.yml')
+      .complaints.filter(({ severity }) => severity === 'error')
+      .map(({ message }) => message);
+  const refused = new Map<string, string>();
+  if (all.servers.length === 0 || errors(all).length === 0) return refused;
+  const without = (names: readonly string[]): ImportedInventory =>
+    build(new Map(names.map(name => [name, ''])));
+  const others = new Set(errors(without(all.servers)));
+  for (const name of all.servers) {
+    const found = errors(without(all.servers.filter(one => one !== name)));
+    const why = found.find(message => !others.has(message));
+    if (why !== undefined) refused.set(name, why);
+  }
+  return refused;
 }
 
 function heading({ sources }: ImportOptions, secrets: SecretNames): string {
@@ -52,6 +93,7 @@ function heading({ sources }: ImportOptions, secrets: SecretNames): string {
 
 interface ClusterTree {
   readonly members: readonly ImportedHost[];
+  readonly servers: PlacedServers;
   readonly topology: { readonly words: Block; readonly own: ReadonlyMap<string, Words> };
 }
 
@@ -107,18 +149,34 @@ function blockOf(words: Readonly<Record<string, unknown>>): unknown {
 function topologyOf(
   members: readonly ImportedHost[],
   routers: readonly ImportedRouter[],
+  { entries, carried }: PlacedServers,
   secrets: SecretNames,
 ): ClusterTree['topology'] {
   const per = <T>(part: (host: ImportedHost) => T): ReadonlyMap<string, T> =>
     new Map(members.map(host => [host.name, part(host)]));
-  const globals = shareWords(per(host => host.globals));
+  const globals = shareWords(per(host => globalsOf(host, entries)));
   const scripts = shareBlocks(per(host => host.scripts));
   const processes = shareBlocks(per(host => host.processes));
   const files = shareBlocks(per(host => host.files));
   const groups = shareBlocks(
     per(host => Object.fromEntries(Object.entries(host.groups).map(([name, group]) => [name, group.words]))),
   );
-  const extra = shareWords(per(host => (host.extra.length > 0 ? { extra: host.extra.join('\n\n') } : {})));
+  const servers = shareBlocks(
+    per(host =>
+      Object.fromEntries(
+        entries.flatMap(({ name, perHost }) => {
+          const words = perHost.get(host.name);
+          return words ? [[name, words]] : [];
+        }),
+      ),
+    ),
+  );
+  const extra = shareWords(
+    per((host): Words => {
+      const blocks = [...host.extra, ...(carried.get(host.name) ?? [])];
+      return blocks.length > 0 ? { extra: blocks.join('\n\n') } : {};
+    }),
+  );
   const part = (words: Words | undefined, key: string): Record<string, unknown> =>
     words && Object.keys(words).length > 0 ? { [key]: words } : {};
   const own = new Map<string, Words>();
@@ -129,6 +187,7 @@ function topologyOf(
       ...part(processes.own.get(name), 'vrrp_track_processes'),
       ...part(files.own.get(name), 'track_files'),
       ...part(groups.own.get(name), 'vrrp_sync_groups'),
+      ...part(servers.own.get(name), 'virtual_servers'),
       ...extra.own.get(name),
     } as Words;
     if (Object.keys(words).length > 0) own.set(name, words);
@@ -149,9 +208,18 @@ function topologyOf(
       ),
     ),
     vrrp_sync_groups: named(groupsOf(members, routers, groups)),
+    virtual_servers: named(
+      Object.fromEntries(Object.entries(servers.shared).map(([name, words]) => [name, new Block(words)])),
+    ),
     extra: extra.shared['extra'],
   });
   return { words, own };
+}
+
+/** A topology's directors synchronise their connections unless it says that they do not. */
+function globalsOf({ name, globals }: ImportedHost, entries: readonly ServerEntry[]): Words {
+  const derived = entries.some(({ perHost }) => perHost.size > 1 && perHost.has(name));
+  return derived && !('lvs_sync_daemon' in globals) ? { ...globals, lvs_sync_daemon: false } : globals;
 }
 
 /** Sync groups with the members of all hosts, by their names in the inventory. */

@@ -7,6 +7,7 @@ import type { Statement } from '#conf/parser.ts';
 import { Report } from '#conf/report.ts';
 import { DEFAULT_LIMITS } from '#conf/source.ts';
 import { readBlock, type Setting } from '#conf/values.ts';
+import { readServer, type ImportedServer } from './import-server-read.ts';
 import { blockText, literal, lineText, wordsOf } from './import-words.ts';
 import type { ImportedGroup, ImportedHost, ImportedInstance, Words } from './import-types.ts';
 import { Secret } from './shell.ts';
@@ -49,8 +50,13 @@ class HostReader {
       top.filter(({ keyword, value }) => keywords.includes(keyword.name) && value !== undefined);
     const blocks = (...keywords: string[]): Readonly<Record<string, Words>> =>
       Object.fromEntries(named(...keywords).map(setting => [nameOf(setting), this.#words(setting)]));
+    const servers = this.#servers(named('virtual_server'), named('virtual_server_group'));
     const placed = new Set(PLACED);
-    const extra = top.filter(({ keyword, value }) => !placed.has(keyword.name) && value !== undefined);
+    const told = new Set(servers.flatMap(({ statement, group }) => [statement, group?.statement]));
+    const extra = top.filter(
+      ({ keyword, value, statement }) =>
+        !placed.has(keyword.name) && !told.has(statement) && value !== undefined,
+    );
     return {
       name: this.#name,
       globals: this.#globals(named('global_defs')),
@@ -59,6 +65,7 @@ class HostReader {
       files: blocks('track_file', 'vrrp_track_file'),
       groups: this.#groups(named('vrrp_sync_group')),
       instances: named('vrrp_instance').flatMap(setting => this.#instance(setting) ?? []),
+      servers,
       extra: extra.map(({ statement }) => this.#carry(statement)),
       extraSecrets: this.#secrets,
       loaded: this.#loaded,
@@ -91,6 +98,19 @@ class HostReader {
     );
   }
 
+  /** Those that keepalived takes whole; a group that one of the others needs is left to them. */
+  #servers(servers: readonly Setting[], groups: readonly Setting[]): readonly ImportedServer[] {
+    const blocks = groups.map(({ statement }) => statement);
+    const read = servers.map(({ statement }) => ({
+      group: statement.words[1]?.text === 'group' ? statement.words[2]?.text : undefined,
+      server: readServer(statement, blocks, this.#loaded.config, this.#report),
+    }));
+    const broken = new Set(read.filter(({ server }) => !server).flatMap(({ group }) => group ?? []));
+    return read.flatMap(({ group, server }) =>
+      server && (group === undefined || !broken.has(group)) ? [server] : [],
+    );
+  }
+
   #instance(setting: Setting): ImportedInstance | undefined {
     const name = nameOf(setting);
     const model = this.#loaded.config.vrrpInstances.find(instance => instance.name === name);
@@ -110,6 +130,9 @@ class HostReader {
       words,
       password: password === undefined ? undefined : new Secret(password),
       vips: model.virtualAddresses.map(({ address }) => formatIp(address)),
+      addresses: [...model.virtualAddresses, ...model.virtualAddressesExcluded].map(({ address }) =>
+        formatIp(address),
+      ),
     };
   }
 

@@ -2,6 +2,7 @@
 import type { Diagnostic } from '#base/errors.ts';
 import type { Position } from '#base/position.ts';
 import type { LoadedStatements } from '#conf/load.ts';
+import type { ImportedServer } from './import-server-read.ts';
 import type { Secret } from './shell.ts';
 import type { Keyword } from './topology-schema-words.ts';
 
@@ -20,6 +21,8 @@ export interface ImportedInstance {
   readonly password: Secret | undefined;
   /** Advertised addresses without prefix and keywords. */
   readonly vips: readonly string[];
+  /** The same with those of `virtual_ipaddress_excluded`. */
+  readonly addresses: readonly string[];
 }
 
 export interface ImportedGroup {
@@ -37,6 +40,7 @@ export interface ImportedHost {
   readonly files: Readonly<Record<string, Words>>;
   readonly groups: Readonly<Record<string, ImportedGroup>>;
   readonly instances: readonly ImportedInstance[];
+  readonly servers: readonly ImportedServer[];
   /** Blocks without a place in a topology, as keepalived.conf has them. Their secrets are `{{ NAME }}`. */
   readonly extra: readonly string[];
   /** Secrets of {@link extra} by variable name. */

@@ -9,7 +9,7 @@ interface Member {
 
 /**
  * Host → address where every node's peers are exactly the other nodes; undefined with multicast, with peers that are
- * none of the hosts, and with options that only a peer list can say. An address that no `unicast_src_ip` names is the
+ * none of the hosts. An address that no `unicast_src_ip` names is the
  * one that all the other nodes call their peer.
  */
 export function unicastAddresses(members: readonly Member[]): Readonly<Record<string, string>> | undefined {
@@ -37,11 +37,17 @@ export function unicastAddresses(members: readonly Member[]): Readonly<Record<st
   return complete ? Object.fromEntries(addresses) : undefined;
 }
 
-/** undefined if a line says more than an address. */
+/** Some line says more than an address: `min_ttl`, `max_ttl`. */
+export function hasPeerOptions({ words }: ImportedInstance): boolean {
+  const lines = words['unicast_peer'];
+  return Array.isArray(lines) && lines.some(line => /\s/.test(String(line).trim()));
+}
+
+/** undefined if a line is no address. */
 function peersOf(instance: ImportedInstance): readonly string[] | undefined {
   const lines = instance.words['unicast_peer'];
   if (!Array.isArray(lines)) return undefined;
-  const peers = lines.map(line => String(line).trim());
+  const peers = lines.map(line => String(line).trim().split(/\s/)[0] ?? '');
   return peers.every(peer => parseIp(peer)) ? peers.map(canonical) : undefined;
 }
 

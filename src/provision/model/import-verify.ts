@@ -5,10 +5,8 @@ import { loadStatements } from '#conf/load.ts';
 import { memorySource } from '#conf/memory-source.ts';
 import type { ImportedInventory } from './import-inventory.ts';
 import type { ImportedHost } from './import-types.ts';
-import { memoryFiles } from './inventory-memory.ts';
-import { loadInventory } from './inventory.ts';
+import { loadImported } from './import-load.ts';
 import { renderTemplate, TemplateError } from './template.ts';
-import { deriveTopology } from './topology.ts';
 import { hostVariables } from './variables.ts';
 
 export interface Verdict {
@@ -26,17 +24,8 @@ export function verifyImport(
   hosts: readonly ImportedHost[],
   { template, file }: { readonly template: string; readonly file: string },
 ): Verdict {
-  const folder = file.includes('/') ? file.slice(0, file.lastIndexOf('/') + 1) : '';
-  const secrets = imported.secrets?.reveal();
-  const { inventory, diagnostics } = loadInventory(
-    [file],
-    memoryFiles({
-      [file]: imported.text,
-      ...(secrets === undefined ? {} : { [`${folder}group_vars/all/secrets.yml`]: secrets }),
-    }),
-  );
-  const topology = deriveTopology(inventory);
-  const complaints = [...diagnostics, ...topology.diagnostics];
+  const { inventory, topology, complaints: found } = loadImported(imported, file);
+  const complaints = [...found];
   const rendered = new Map<string, string>();
   for (const [host, derived] of topology.hosts) {
     // As the command hands it to templates: what is undefined is absent.
@@ -73,6 +62,7 @@ function differencesOf(
     stateHint: true,
     unicastSource: true,
     untracked: true,
+    groupNames: true,
   });
 }
 

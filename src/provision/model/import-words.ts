@@ -1,4 +1,6 @@
 /** Statements of keepalived.conf → values of an inventory that are rendered as the same statements again. */
+import { keywordsOfChecker } from '#conf/checker-keywords.ts';
+import type { BlockName } from '#conf/keyword.ts';
 import { parseBoolean } from '#conf/number.ts';
 import type { Statement } from '#conf/parser.ts';
 import type { Report } from '#conf/report.ts';
@@ -11,12 +13,24 @@ import type { Words } from './import-types.ts';
 export function wordsOf(settings: readonly Setting[], report: Report): Words {
   const words: Record<string, Keyword> = {};
   for (const setting of settings) {
+    // What keepalived refuses has been said when the file was read.
+    if (setting.value === undefined) continue;
     const { name } = setting.keyword;
     const value = valueOf(setting, report);
     const known = words[name];
-    words[name] = Array.isArray(known) && Array.isArray(value) ? [...known, ...value] : value;
+    words[name] =
+      known !== undefined && repeats(setting)
+        ? ([known, value].flat() as Keyword)
+        : Array.isArray(known) && Array.isArray(value)
+          ? [...known, ...value]
+          : value;
   }
   return words;
+}
+
+/** Blocks that each count, such as the urls of a check and a real server's checks. */
+function repeats({ keyword: { argument } }: Setting): boolean {
+  return argument.type === 'block' && (argument.block === 'url' || argument.block === 'checker');
 }
 
 function valueOf({ keyword, statement }: Setting, report: Report): Keyword {
@@ -28,7 +42,7 @@ function valueOf({ keyword, statement }: Setting, report: Report): Keyword {
     case 'boolean':
       return first ? (parseBoolean(first.text) ?? true) : true;
     case 'block':
-      return wordsOf(readBlock(argument.block, statement.block ?? [], report), report);
+      return wordsOf(innerSettings(keyword.name, argument.block, statement, report), report);
     case 'lines':
       return keyword.name.startsWith('track_')
         ? trackersOf(statement.block ?? [])
@@ -38,6 +52,19 @@ function valueOf({ keyword, statement }: Setting, report: Report): Keyword {
     default:
       return first ? scalarOf(argumentsOf(statement)) : true;
   }
+}
+
+/** One table has the keywords of all checks; each kind takes some of them. */
+function innerSettings(
+  name: string,
+  block: BlockName,
+  statement: Statement,
+  report: Report,
+): readonly Setting[] {
+  const settings = readBlock(block, statement.block ?? [], report);
+  if (block !== 'checker') return settings;
+  const taken = keywordsOfChecker(name);
+  return settings.filter(({ keyword }) => taken.has(keyword.name));
 }
 
 /** The lines of a block, as written. */

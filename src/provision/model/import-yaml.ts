@@ -20,7 +20,9 @@ export function printTree(root: Block): string {
 type Entries = readonly (readonly [key: string, value: unknown])[];
 
 function blockLines(entries: Entries, indent: string): string[] {
-  return entries.flatMap(([key, value]) => entryLines(`${indent}${scalar(key)}:`, value, indent));
+  return entries.flatMap(([key, value]) =>
+    entryLines(`${indent}${key === 'on' ? key : scalar(key)}:`, value, indent),
+  );
 }
 
 function entryLines(head: string, value: unknown, indent: string): string[] {

@@ -21,12 +21,24 @@ const oneRealServer = z
 
 const realServerHosts = z.union([names, z.record(z.string(), z.union([z.null(), number, oneRealServer]))]);
 
+const realServerAddresses = z.union([
+  names,
+  z.record(
+    z.string(),
+    z.union([z.null(), number, z.object({ weight: realServerWords.weight }).catchall(keywordValue)]),
+  ),
+]);
+
 /** Which hosts serve, and how. What is not named here are keywords of real_server. */
 const realServers = z
   .object({
     group: names.optional().meta({ description: 'inventory groups whose hosts serve' }),
     hosts: realServerHosts.optional().meta({
       description: 'hosts that serve; with group: weights or words for some of its hosts',
+    }),
+    addresses: realServerAddresses.optional().meta({
+      description:
+        'ADDRESS or "ADDRESS PORT" of real servers that are not hosts of the inventory: nothing is done on them',
     }),
     ...realServerWords,
     gateway: text
@@ -50,6 +62,10 @@ export const virtualServerSchema = z
       .optional()
       .meta({ description: 'port of the virtual server; 0, with persistence: every port' }),
     fwmark: number.optional().meta({ description: 'a firewall mark instead of address and port' }),
+    virtual_server_group: z.array(text).min(1).optional().meta({
+      description:
+        'instead of address and port the lines of a virtual_server_group, ADDRESS PORT, FIRST-LAST PORT or fwmark N, that share checks and quorum',
+    }),
     protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional(),
     lb_algo: text.optional(),
     lb_kind: text.optional().meta({ description: 'NAT, DR or TUN' }),

@@ -24,9 +24,11 @@ export interface VirtualServerBlock extends HostBlock {
   readonly cluster: string;
   readonly family: Family;
   readonly protocol: 'TCP' | 'UDP' | 'SCTP';
-  /** undefined with `fwmark`. */
+  /** undefined with `fwmark` and `group`. */
   readonly address: string | undefined;
   readonly port: number;
+  /** The `virtual_server_group` that it is about, written before it. */
+  readonly group: HostBlock | undefined;
   readonly fwmark: number | undefined;
   readonly method: LvsMethod;
   /** The vrrp_instance that brings the address here. */

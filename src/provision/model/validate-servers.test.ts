@@ -53,6 +53,11 @@ describe('virtual servers', () => {
       'addresses: [10.0.0.8]',
       '10.0.0.8 is not an address of its instances (they have 10.0.0.9)',
     ],
+    [
+      'server-group',
+      'virtual_server_group: [10.0.0.8 80]',
+      '10.0.0.8 80 is not an address of its instances (they have 10.0.0.9)',
+    ],
     ['server-port', 'port: 70000', 'port is 70000'],
     ['server-port', 'port: 0', 'every port (0) needs persistence_timeout'],
     ['lb-kind', 'lb_kind: FULLNAT', 'lb_kind is "FULLNAT"'],

@@ -20,8 +20,8 @@ export function validateServers(servers: readonly ServerModel[], { draft, factsO
     checkOwnAddresses(server, factsOf, report);
     checkCheckers(server, report);
     checkDoubleRole(server, draft, report);
-    for (const { address } of server.fwmark === undefined ? server.served : [])
-      claim(`${formatIp(address)} ${server.port} ${server.protocol}`, server, owners, report);
+    for (const { address, port } of server.fwmark === undefined ? server.served : [])
+      claim(`${formatIp(address)} ${port} ${server.protocol}`, server, owners, report);
   }
 }
 
@@ -38,8 +38,9 @@ function claim(key: string, server: ServerModel, owners: Map<string, ServerModel
 }
 
 /** DR and TUN leave the packet as it is: the port cannot change. */
-function checkPorts({ name, method, port, fwmark, reals, place }: ServerModel, report: Report): void {
-  if (method === 'NAT' || fwmark !== undefined) return;
+function checkPorts(server: ServerModel, report: Report): void {
+  const { name, method, port, fwmark, group, reals, place } = server;
+  if (method === 'NAT' || fwmark !== undefined || (group && port === 0)) return;
   const other = reals.find(real => real.port !== undefined && real.port !== port);
   if (other)
     report.error(
@@ -74,7 +75,7 @@ function checkLinks(server: ServerModel, factsOf: (host: string) => HostFacts, r
 }
 
 function checkOwnAddresses(server: ServerModel, factsOf: (host: string) => HostFacts, report: Report): void {
-  for (const { host } of server.reals) {
+  for (const { host } of server.reals.filter(one => one.managed)) {
     const own = [...(factsOf(host).interfaces?.values() ?? [])].flatMap(one => one.addresses);
     const vip = server.served.find(one => own.some(cidr => compareIp(cidr.address, one.address) === 0));
     if (vip)
