@@ -30,6 +30,7 @@ Exit codes: 0 fine, 1 something failed, 2 changes pending, 3 unreachable host, 6
   addApply(tandem);
   addReading(tandem);
   addFailover(tandem);
+  addDrain(tandem);
   addLab(tandem);
   return tandem;
 }
@@ -62,9 +63,21 @@ Examples:
     .description('Take everything back that apply made, and leave the hosts as they were.')
     .option('--yes <CLUSTER...>', 'confirm clusters that serve')
     .option('--force', 'also take back what somebody has changed since')
+    .option(
+      '--drain-timeout <SECONDS>',
+      'how long a real server’s connections may take to end; default: as for drain',
+      nonNegative,
+    )
     .addHelpText(
       'after',
-      `\nExamples:\n  tandem teardown -i inventory/two-node.yml --yes two-node\n  tandem teardown -i prod/ --limit web8 --check`,
+      `
+A real server whose directors stay is drained there first: they send it no new connections, and when those that are open
+have ended they forget it. It comes back with the next apply of it and its directors.
+
+Examples:
+  tandem teardown -i inventory/two-node.yml --yes two-node
+  tandem teardown -i prod/ --limit web8 --check
+  tandem teardown -i prod/ --limit web8 --drain-timeout 600`,
     )
     .option('--check', 'only say what would be taken back')
     .action(async options => {
@@ -197,6 +210,49 @@ Examples:
     });
 }
 
+function addDrain(tandem: Command): void {
+  drainOptions(tandem.command('drain <HOST>'))
+    .description('Send a real server no new connections, and wait until those that are open have ended.')
+    .option(
+      '--timeout <SECONDS>',
+      'wait so long; default: drain_timeout of its virtual servers, or 60',
+      nonNegative,
+    )
+    .addHelpText(
+      'after',
+      `
+Its weight becomes 0 in the file of each of its directors, backups first, and stays so through every apply until
+tandem undrain. Nothing is done if clients would be refused, or if a director's file would change in anything else.
+Exit code 1 if connections are left when the time is up: the same command waits on. HOST itself need not be reachable.
+
+Examples:
+  tandem drain web8 -i inventory/lvs-dr-dual-master.yml
+  tandem drain web8 --timeout 600 -i prod/ && ssh web8 reboot
+  tandem undrain web8 -i prod/`,
+    )
+    .action(async (host: string, options) => {
+      const { drainCommand } = await import('./commands/drain.ts');
+      await drainCommand(host, options);
+    });
+  drainOptions(tandem.command('undrain <HOST>'))
+    .description(
+      'Send a drained real server connections again, and wait until its directors say that it is up.',
+    )
+    .addHelpText(
+      'after',
+      `
+Nothing is done while HOST is under a maintenance mark, or cannot be reached. One that was torn down comes back by an
+apply of it and its directors.
+
+Examples:
+  tandem undrain web8 -i inventory/lvs-dr-dual-master.yml`,
+    )
+    .action(async (host: string, options) => {
+      const { undrainCommand } = await import('./commands/drain.ts');
+      await undrainCommand(host, options);
+    });
+}
+
 function addLab(tandem: Command): void {
   const lab = tandem
     .command('lab')
@@ -272,12 +328,27 @@ function inventoryOptions(command: Command): Command {
 }
 
 function connectionOptions(command: Command): Command {
+  return loginOptions(command)
+    .option('-f, --forks <N>', 'hosts at the same time', positive, 20)
+    .option('--timeout <SECONDS>', 'give up on a host that says nothing for so long', positive, 300);
+}
+
+function loginOptions(command: Command): Command {
   return command
     .option('--ssh-config <FILE>', 'instead of ~/.ssh/config and /etc/ssh/ssh_config')
     .option('-u, --user <USER>', 'log in as')
-    .option('--private-key <FILE>', 'with this key')
-    .option('-f, --forks <N>', 'hosts at the same time', positive, 20)
-    .option('--timeout <SECONDS>', 'give up on a host that says nothing for so long', positive, 300);
+    .option('--private-key <FILE>', 'with this key');
+}
+
+/** For what is done at a real server's directors; `--timeout` is another one there. */
+function drainOptions(command: Command): Command {
+  return loginOptions(command.addOption(inventoryOption()))
+    .option('-e, --extra-vars <VARS>', 'key=value, JSON, YAML or @file; wins over everything', collect)
+    .option('--lock-timeout <SECONDS>', "wait so long for another run's lock", nonNegative, 60)
+    .option('--force-degraded', 'although clients will be refused, or not every host can be asked')
+    .option('--json', 'one JSON object per line')
+    .option('--diff', 'show the lines that differ')
+    .option('-v, --verbose', 'also say what was fine');
 }
 
 function runOptions(command: Command): Command {

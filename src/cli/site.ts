@@ -133,23 +133,23 @@ export interface PlaySettings {
   readonly skipTags: readonly string[];
   /** `--resume`. */
   readonly resume?: boolean;
-  /** What becomes of real servers that the hosts do without. */
-  readonly departures?: DepartureOrders;
+  /** What becomes of real servers that a host does without. */
+  readonly departures?: (host: string) => DepartureOrders | undefined;
   /** `-u` and `--private-key`: what the inventory leaves open. */
   readonly user?: string;
   readonly privateKey?: string;
 }
 
-/** Every host that the plays are for, and the members of their clusters. Throws InputError for the playbook. */
-export function runHosts(
-  site: Site,
-  settings: PlaySettings,
-): {
-  readonly hosts: RunHost[];
-  readonly clusters: RunCluster[];
+/** What a run is over. */
+export interface RunParts {
+  readonly hosts: readonly RunHost[];
+  readonly clusters: readonly RunCluster[];
   /** All that must not be shown. */
   readonly secrets: () => readonly string[];
-} {
+}
+
+/** Every host that the plays are for, and the members of their clusters. Throws InputError for the playbook. */
+export function runHosts(site: Site, settings: PlaySettings): RunParts {
   const roleDirs = [resolve(PACKAGE_ROOT, 'roles')];
   const plays = loadPlaybook(settings.playbook, { files: site.files, modules: MODULES, roleDirs });
   const played = new Map(plays.map(play => [play, new Set(matchPattern(site.inventory, play.hosts).hosts)]));
@@ -162,7 +162,11 @@ export function runHosts(
     .map(host => runHost(host, playsOf(host), site, settings, chosen.has(host)));
   return {
     hosts: hosts.map(({ host }) => host),
-    clusters: clusters.map(({ name, startOrder }) => ({ name, members: startOrder })),
+    clusters: clusters.map(({ name, startOrder, realServers }) => ({
+      name,
+      members: startOrder,
+      realServers,
+    })),
     secrets: () => [...new Set(hosts.flatMap(({ planner }) => planner.secretValues()))],
   };
 }
@@ -175,6 +179,7 @@ function runHost(
   selected: boolean,
 ): { readonly host: RunHost; readonly planner: HostPlanner } {
   const topology = site.topology.hosts.get(name);
+  const departures = settings.departures?.(name);
   const planner = new HostPlanner({
     host: name,
     plays,
@@ -184,7 +189,7 @@ function runHost(
     tags: settings.tags,
     skipTags: settings.skipTags,
     resume: settings.resume ?? false,
-    ...(settings.departures ? { departures: settings.departures } : {}),
+    ...(departures ? { departures } : {}),
     checkFacts: facts => (topology ? checkInterfaces(topology, facts) : []),
   });
   return { host: { access: hostAccess(name, site, settings), planner, selected }, planner };

@@ -117,6 +117,19 @@ export type RunEvent =
       /** `done`: how long it was. */
       readonly elapsedMs?: number;
     }
+  | {
+      /** Real servers leave a cluster's directors, or are back. */
+      readonly type: 'drain';
+      readonly cluster: string;
+      readonly hosts: readonly string[];
+      /**
+       * `draining`: no new connections, and so many are open; `drained`: none is any more; `removed`: the directors have
+       * forgotten them; `undrained`: they take connections again.
+       */
+      readonly status: 'draining' | 'drained' | 'removed' | 'undrained';
+      readonly connections: number;
+      readonly elapsedMs: number;
+    }
   | { readonly type: 'warning'; readonly host?: string; readonly message: string }
   | {
       readonly type: 'host-failed';

@@ -1,3 +1,5 @@
+import type { DaemonStatus } from './status.ts';
+
 /** Counters of the kernel since the virtual server was made. */
 interface TrafficStatus {
   readonly connections: number;
@@ -57,3 +59,6 @@ export interface VirtualServerStatus {
   readonly traffic: TrafficStatus;
   readonly realServers: readonly RealServerStatus[];
 }
+
+/** What `tandemd status --json` prints: both accounts in one; without virtual servers where the worker does not answer. */
+export type LiveStatus = DaemonStatus & { readonly virtualServers?: readonly VirtualServerStatus[] };

@@ -1,5 +1,14 @@
 /** `tandem apply`, `tandem plan`, and the part of `tandem teardown` that is the same. */
-import { PACKAGE_ROOT, loadSite, playbookPath, runHosts, type Site } from '#cli/site.ts';
+import {
+  PACKAGE_ROOT,
+  loadSite,
+  playbookPath,
+  type PlaySettings,
+  runHosts,
+  type RunParts,
+  type Site,
+} from '#cli/site.ts';
+import type { DepartureOrders } from '#provision/model/departures.ts';
 import { terminalAsk } from '#cli/ask.ts';
 import { diskFiles } from '#cli/files.ts';
 import type { RunOptions } from '#cli/options.ts';
@@ -17,26 +26,50 @@ export async function applyCommand(
 ): Promise<void> {
   const path = playbookPath(playbook, diskFiles(), 'playbooks/site.yml');
   const site = loadSite(options, { playbook: path });
-  await runPlaybook(command, path, site, options, {});
+  const departures = returningWith(site.selected, options);
+  const parts = runHosts(site, await playSettings(path, options, () => departures));
+  await runOver(command, site, parts, options, { departures });
 }
 
-/** Runs a playbook over the site's hosts, with events on stdout, and sets the exit code. */
-export async function runPlaybook(
-  command: string,
+/**
+ * Real servers that were torn down and are made real servers again by this run return. With tags nobody does: the run may
+ * not have made them whole.
+ */
+function returningWith(selected: ReadonlySet<string>, options: RunOptions): DepartureOrders {
+  const isWhole = splitTags(options.tags).length + splitTags(options.skipTags).length === 0;
+  return {
+    leave: [],
+    returns: ({ host, cause }) => isWhole && cause === 'teardown' && selected.has(host),
+    nothingElse: false,
+  };
+}
+
+/** How the command line wants a playbook to be run. */
+export async function playSettings(
   playbook: string,
-  site: Site,
   options: RunOptions,
-  more: Pick<ApplyOptions, 'teardown'>,
-): Promise<void> {
-  const { hosts, clusters, secrets } = runHosts(site, {
+  departures?: PlaySettings['departures'],
+): Promise<PlaySettings> {
+  return {
     playbook,
     releases: await loadReleases(PACKAGE_ROOT),
     tags: splitTags(options.tags),
     skipTags: splitTags(options.skipTags),
     resume: options.resume ?? false,
+    ...(departures ? { departures } : {}),
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
-  });
+  };
+}
+
+/** Runs over hosts, with events on stdout, and sets the exit code. */
+export async function runOver(
+  command: string,
+  site: Site,
+  { hosts, clusters, secrets }: RunParts,
+  options: RunOptions,
+  more: Pick<ApplyOptions, 'teardown' | 'retire' | 'departures'>,
+): Promise<void> {
   const ask = terminalAsk();
   const renderer = await chooseRenderer(options, hosts.length);
   for (const diagnostic of site.warnings) renderer.emit({ type: 'diagnostic', diagnostic });

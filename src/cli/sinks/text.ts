@@ -52,6 +52,8 @@ export function eventLines(event: RunEvent, options: TextOptions): string[] {
       const tone = event.status === 'refused' || event.status === 'failed' ? 'bad' : 'good';
       return [`${event.cluster}: ${paint(tone, event.status)}: ${event.message}`];
     }
+    case 'drain':
+      return [paint('change', `${event.cluster}: ${drainLine(event)}`)];
     case 'wire-breaking':
       return [paint('change', `${event.cluster}: ${wireLine(event)}`)];
     case 'warning':
@@ -70,6 +72,20 @@ export function eventLines(event: RunEvent, options: TextOptions): string[] {
     case 'run-start':
     case 'upload':
       return [];
+  }
+}
+
+function drainLine({ hosts, status, connections, elapsedMs }: Extract<RunEvent, { type: 'drain' }>): string {
+  const who = hosts.join(', ');
+  switch (status) {
+    case 'draining':
+      return `${who} gets no new connections, and ${connections} are open`;
+    case 'drained':
+      return `${who} gets no new connections, and none is open after ${ms(elapsedMs)}`;
+    case 'removed':
+      return `its directors send nothing to ${who} any more`;
+    case 'undrained':
+      return `${who} gets connections again`;
   }
 }
 

@@ -102,3 +102,42 @@ export function undrainable(block: VirtualServerBlock): string | undefined {
   const wayOut = scheduler === 'sh' ? 'give it sh-fallback' : 'give it another lb_algo, such as mh';
   return `${block.head} has lb_algo ${scheduler}, which refuses clients whose hash falls on a real server of weight 0: ${wayOut}`;
 }
+
+/** One virtual server of a director that a leaving real server serves for; labels as tandemd's status has them. */
+export interface LeavingService {
+  readonly host: string;
+  /** The vrrp_instance that brings the address: who is MASTER of it forwards. */
+  readonly instance: string;
+  /** `[10.0.0.1]:tcp:80` or `FWM 5`. */
+  readonly virtual: string;
+  /** Without the protocol, which status writes as keepalived takes it: `[10.0.0.1]` and `80`. */
+  readonly real: { readonly address: string; readonly port: number };
+  /** Why weight 0 would refuse clients. */
+  readonly undrainable: string | undefined;
+  /** `drain_timeout` of the virtual server, seconds. */
+  readonly drainTimeoutS: number | undefined;
+}
+
+/** What `hosts` serve for on one director. */
+export function leavingServices(topology: HostTopology, hosts: ReadonlySet<string>): LeavingService[] {
+  return topology.virtual_servers.flatMap(block =>
+    block.real_servers
+      .filter(({ host }) => hosts.has(host))
+      .map(({ host, address, port }) => ({
+        host,
+        instance: block.instance,
+        virtual:
+          block.fwmark === undefined
+            ? `[${block.address}]:${block.protocol.toLowerCase()}:${block.port}`
+            : `FWM ${block.fwmark}`,
+        real: { address, port },
+        undrainable: undrainable(block),
+        drainTimeoutS: drainTimeoutOf(block),
+      })),
+  );
+}
+
+function drainTimeoutOf({ keywords }: VirtualServerBlock): number | undefined {
+  const [, seconds] = keywords.map(line => /^drain_timeout ([\d.]+)$/.exec(line)).find(Boolean) ?? [];
+  return seconds === undefined ? undefined : Number(seconds);
+}

@@ -1,9 +1,11 @@
 /** What the commands ask of the runner, and what they get. */
 import { hostname, userInfo } from 'node:os';
 import type { EventSink, HostTally } from '#control/events.ts';
+import type { DepartureOrders } from '#provision/model/departures.ts';
 import type { HostPlan } from '#provision/model/plan.ts';
 import { HOST_PATHS, type HostPaths } from '#provision/model/program.ts';
 import type { Ask, RunCluster, RunHost, Transport } from './ports.ts';
+import type { RetireOptions } from './retire.ts';
 
 /** What all hosts of a run share. */
 export interface RunContext {
@@ -53,9 +55,14 @@ export interface CommonOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Who runs this, for others to read: `ann@desk`. */
+export function contextOwner(): string {
+  return `${userInfo().username}@${hostname()}`;
+}
+
 /** The same with what was left out filled in. */
 export function contextOf(options: CommonOptions): RunContext {
-  const owner = `${userInfo().username}@${hostname()}`;
+  const owner = contextOwner();
   return {
     transport: options.transport,
     emit: options.emit,
@@ -83,6 +90,10 @@ export interface ApplyOptions extends CommonOptions {
    * switchover, as a clean stop hands over by itself. `yes`: clusters that may lose a host which serves (`--yes`).
    */
   readonly teardown?: { readonly yes: readonly string[] };
+  /** Real servers that leave the clusters named, or come back; with `teardown`, before they are taken down. */
+  readonly retire?: RetireOptions & { readonly clusters: readonly string[] };
+  /** What the planners were told of real servers that leave. */
+  readonly departures?: DepartureOrders;
 }
 
 /** What became of one host. */

@@ -1,10 +1,12 @@
 /** The turns of one cluster: locks on all members, one host after the other, masters last and after a switchover. */
+import type { LiveStatus } from '#control/server-status.ts';
 import type { DaemonStatus } from '#control/status.ts';
 import { sh } from '#provision/model/shell.ts';
 import { type ApartParts, reportWire, rollApart } from './apart-roll.ts';
 import type { RunContext } from './api.ts';
 import { calmOrder, type MasterChange } from './elections.ts';
 import type { HostRun } from './host-run.ts';
+import { departureLines } from './leaving.ts';
 import { lockHosts } from './lock-hosts.ts';
 import {
   mastered,
@@ -28,6 +30,25 @@ export interface RollPolicy {
    * missing member holds nobody up; but a host that serves only goes with its cluster's name in `yes`.
    */
   readonly teardown: { readonly yes: readonly string[] } | undefined;
+  /** What is done besides, while all members are locked. */
+  readonly work?: LockedWork;
+}
+
+/** Work around a cluster's turns. Neither part throws. */
+export interface LockedWork {
+  /** Before the first turn. False, and said, if there shall be none. */
+  readonly before: (scene: LockedScene) => Promise<boolean>;
+  /** After the last one, if none stopped. */
+  readonly after: (scene: LockedScene) => Promise<void>;
+}
+
+/** A cluster whose members are locked. */
+export interface LockedScene {
+  readonly members: readonly HostRun[];
+  /** What every member's tandemd says now. */
+  readonly livePicture: () => Promise<ReadonlyMap<string, LiveStatus | undefined>>;
+  /** Plans anew and takes the members in turn once more. False if that stopped. */
+  readonly rollAgain: () => Promise<boolean>;
 }
 
 /** Nothing of ours is left on a host without a ledger: not even the place where locks lie. */
@@ -38,6 +59,7 @@ export class ClusterRun {
   readonly #members: readonly HostRun[];
   readonly #context: RunContext;
   readonly #policy: RollPolicy;
+  #stays: string | undefined;
 
   /** `members` in order of preference. */
   constructor(unit: RollingUnit, members: readonly HostRun[], context: RunContext, policy: RollPolicy) {
@@ -47,11 +69,28 @@ export class ClusterRun {
     this.#policy = policy;
   }
 
+  /** A teardown: whether it will go, as far as is known before its turns, so that its real servers may go before. */
+  mayGo(): boolean {
+    const { clusters } = this.#unit;
+    const { teardown } = this.#policy;
+    if (clusters.every(name => teardown?.yes.includes(name))) return true;
+    const serves = this.#members.some(host => mastered(host.live).length > 0);
+    return !serves && this.#members.every(host => host.selected && !host.remote.failure);
+  }
+
+  /** Nothing of the unit is done in this run. */
+  stay(reason: string): void {
+    this.#stays = reason;
+  }
+
   /** Runs the turns that are due, once every member is prepared. Never throws. */
   async roll(): Promise<void> {
+    this.#reportDepartures();
+    const { work } = this.#policy;
     const due = this.#members.filter(host => host.selected && host.due && !this.#maintained(host));
-    if (this.#withheld()) for (const host of due) host.postpone(`an earlier roll-out stopped: --resume`);
-    else if (due.length > 0 && this.#permitted(due)) {
+    if (this.#stays !== undefined) for (const host of due) host.postpone(this.#stays);
+    else if (this.#withheld()) for (const host of due) host.postpone(`an earlier roll-out stopped: --resume`);
+    else if ((due.length > 0 || work) && this.#permitted(due)) {
       await Promise.all(this.#members.filter(host => !host.selected).map(host => host.look()));
       const missing = this.#members.filter(host => host.remote.failure);
       const tolerated = this.#policy.forceDegraded || this.#policy.teardown !== undefined;
@@ -105,11 +144,33 @@ export class ClusterRun {
     const reachable = this.#members.filter(host => host.remote.connected);
     try {
       const locked = await this.#lockAll(reachable, due);
-      if (locked === 'after-waiting') await Promise.all(due.map(host => host.planAgain()));
-      if (locked !== 'no') await this.#rollInOrder(due.filter(host => host.due));
+      const planned = this.#policy.work ? reachable : due;
+      if (locked === 'after-waiting') await Promise.all(planned.map(host => host.planAgain()));
+      if (locked !== 'no') await this.#underLocks(planned.filter(host => host.due));
     } finally {
       await Promise.all(reachable.map(host => this.#unlock(host)));
     }
+  }
+
+  async #underLocks(due: readonly HostRun[]): Promise<void> {
+    const { work } = this.#policy;
+    const scene: LockedScene = {
+      members: this.#members,
+      livePicture: () => this.#livePicture(),
+      rollAgain: () => this.#rollAgain(),
+    };
+    if (work && !(await work.before(scene))) {
+      for (const host of due) host.postpone('it was refused');
+      return;
+    }
+    if (await this.#rollInOrder(due)) await work?.after(scene);
+  }
+
+  async #rollAgain(): Promise<boolean> {
+    const hosts = this.#members.filter(host => host.remote.connected);
+    await Promise.all(hosts.map(host => host.planAgain()));
+    if (hosts.some(host => host.remote.failure)) return false;
+    return this.#rollInOrder(hosts.filter(host => host.due));
   }
 
   async #unlock(host: HostRun): Promise<void> {
@@ -128,15 +189,14 @@ export class ClusterRun {
     return 'no';
   }
 
-  async #rollInOrder(due: readonly HostRun[]): Promise<void> {
+  /** False if it was refused or stopped. */
+  async #rollInOrder(due: readonly HostRun[]): Promise<boolean> {
     const live = await this.#livePicture();
     const wire = this.#wireRoll(due, live);
-    if (wire === 'refused') return;
-    if (wire) {
-      await rollApart({ unit: this.#unit, context: this.#context, due, live, roll: wire, ...this.#parts() });
-      return;
-    }
-    await this.#rollTogether(due, live);
+    if (wire === 'refused') return false;
+    if (!wire) return this.#rollTogether(due, live);
+    await rollApart({ unit: this.#unit, context: this.#context, due, live, roll: wire, ...this.#parts() });
+    return due.every(host => !host.remote.failure);
   }
 
   #parts(): ApartParts {
@@ -150,17 +210,19 @@ export class ClusterRun {
   async #rollTogether(
     due: readonly HostRun[],
     live: ReadonlyMap<string, DaemonStatus | undefined>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const names = due.map(host => host.name);
     const plans = new Map(due.map(host => [host.name, host.plan]));
     const elected = calmOrder(rollingOrder(names, this.#unit.members, live), plans, live);
     if ('refused' in elected) {
       this.#context.emit({ type: 'warning', message: `${this.#unit.name}: ${elected.refused}` });
       for (const host of due) host.postpone(elected.refused);
-      return;
+      return false;
     }
     const stoppedBy = await this.#turns(due, elected.order);
-    if (stoppedBy === undefined) for (const change of elected.changes) await this.#prefer(change);
+    if (stoppedBy !== undefined) return false;
+    for (const change of elected.changes) await this.#prefer(change);
+    return due.every(host => !host.remote.failure);
   }
 
   /** The preferred master has changed: it takes over now, and not when its timer has run out. */
@@ -191,8 +253,17 @@ export class ClusterRun {
     return stoppedBy;
   }
 
+  /** Says which real servers the members do without, and until when. */
+  #reportDepartures(): void {
+    const found = this.#members
+      .filter(host => host.selected)
+      .map(host => ({ director: host.name, departures: host.plan?.departures?.inForce ?? [] }));
+    for (const message of departureLines(found)) this.#context.emit({ type: 'warning', message });
+  }
+
   /** Check mode: says how a change would be rolled that the routers cannot speak across. */
   foretell(): void {
+    this.#reportDepartures();
     const due = this.#members.filter(host => host.selected && host.due);
     const live = new Map(this.#members.map(host => [host.name, host.live]));
     if (!this.#withheld()) this.#wireRoll(due, live, true);
@@ -259,8 +330,8 @@ export class ClusterRun {
   }
 
   /** What every member's tandemd says now: the probe may be a minute old, and turns start daemons. */
-  async #livePicture(): Promise<Map<string, DaemonStatus | undefined>> {
-    const asked = this.#members.map(async (host): Promise<[string, DaemonStatus | undefined]> => [
+  async #livePicture(): Promise<Map<string, LiveStatus | undefined>> {
+    const asked = this.#members.map(async (host): Promise<[string, LiveStatus | undefined]> => [
       host.name,
       host.remote.connected ? await host.remote.live().catch(() => undefined) : undefined,
     ]);

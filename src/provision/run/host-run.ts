@@ -1,6 +1,7 @@
 /** One host's way through an apply: probe, plan, early changes, its turn, its gates. */
 import type { HostTally } from '#control/events.ts';
 import type { DaemonStatus } from '#control/status.ts';
+import type { DepartureOrders } from '#provision/model/departures.ts';
 import type { Frame } from '#provision/model/frames.ts';
 import { hasWork, type HostPlan, type Step } from '#provision/model/plan.ts';
 import { assembleSteps } from '#provision/model/program.ts';
@@ -57,6 +58,17 @@ export class HostRun {
     return plan !== undefined && !this.remote.failure && plan.turn.length + plan.gates.length > 0;
   }
 
+  /** True if it has no failure and nothing is left to do here. */
+  get isComplete(): boolean {
+    const { pending, unknown, failed } = this.tally;
+    return !this.remote.failure && pending + unknown + failed === 0;
+  }
+
+  /** From the next plan on: other orders about real servers that leave. */
+  depart(orders: DepartureOrders): void {
+    this.#planner.depart?.(orders);
+  }
+
   /** Everything before the turn; a failure is kept and reported, not thrown. */
   async prepare(): Promise<void> {
     await this.#guard('prepare', async () => {
@@ -74,11 +86,11 @@ export class HostRun {
     });
   }
 
-  /** Reads and plans anew, as another run may have been at work here. */
-  async planAgain(): Promise<void> {
+  /** Reads and plans anew, as another run may have been at work here, or orders have changed. */
+  async planAgain(lock: 'locked' | 'unlocked' = 'locked'): Promise<void> {
     await this.#guard('plan again', async () => {
       await this.#planRound();
-      await this.#earlyRounds('locked');
+      await this.#earlyRounds(lock);
     });
   }
 

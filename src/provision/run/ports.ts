@@ -1,5 +1,6 @@
 /** What the runner needs of the world: a way to hosts, a user to ask, and a planner that decides what is to be done. */
 import type { Readable, Writable } from 'node:stream';
+import type { DepartureOrders } from '#provision/model/departures.ts';
 import type { Frame } from '#provision/model/frames.ts';
 import type { HostPlan } from '#provision/model/plan.ts';
 import type { Item } from '#provision/model/program.ts';
@@ -86,6 +87,8 @@ export interface HostPlanner {
   probe(): { readonly parts: readonly Item[] };
   /** Throws RemoteError where an answer says that a probe failed, InputError where the variables cannot be used. */
   plan(answers: Answers): HostPlan;
+  /** From the next plan on: other orders about real servers that leave this host, a director. */
+  depart?(orders: DepartureOrders): void;
 }
 
 /** One host of a run. */
@@ -101,4 +104,6 @@ export interface RunCluster {
   readonly name: string;
   /** In order of preference: on a new cluster the first becomes MASTER. */
   readonly members: readonly string[];
+  /** Hosts that serve behind the members and are none of them. */
+  readonly realServers?: readonly string[];
 }

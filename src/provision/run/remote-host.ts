@@ -1,7 +1,7 @@
 /** One host during a run: its session, and programs in it with the errors and events that they come to. */
 import { InputError, messageOf, RemoteError } from '#base/errors.ts';
 import type { HostPhase } from '#control/events.ts';
-import type { DaemonStatus } from '#control/status.ts';
+import type { LiveStatus } from '#control/server-status.ts';
 import type { Frame } from '#provision/model/frames.ts';
 import { assemble, type Item, type Program } from '#provision/model/program.ts';
 import { type Fragment, sh } from '#provision/model/shell.ts';
@@ -132,10 +132,10 @@ export class RemoteHost {
   }
 
   /** tandemd's own account of the present; undefined if it does not run or cannot say. */
-  async live(): Promise<DaemonStatus | undefined> {
+  async live(): Promise<LiveStatus | undefined> {
     const { stdout } = await this.ask(LIVE_STATUS, 'ask tandemd for its status');
     try {
-      return JSON.parse(new TextDecoder().decode(stdout)) as DaemonStatus;
+      return JSON.parse(new TextDecoder().decode(stdout)) as LiveStatus;
     } catch {
       return undefined;
     }

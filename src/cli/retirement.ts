@@ -1,0 +1,70 @@
+/** Real servers that are taken out of service, and the directors that have to know. */
+import { type DepartureOrders, type LeavingService, leavingServices } from '#provision/model/departures.ts';
+import { UsageError } from './exit.ts';
+import { type PlaySettings, runHosts, type RunParts, type Site } from './site.ts';
+
+/** Directors' files and what they are verified by, of playbooks/site.yml. */
+const CONFIGURATION_TAG = 'vrrp_configuration';
+
+/** Clusters in front of real servers. */
+export interface Front {
+  readonly clusters: readonly string[];
+  /** All members of the clusters. */
+  readonly directors: ReadonlySet<string>;
+  readonly services: (director: string) => readonly LeavingService[];
+}
+
+/** The clusters that send to any of `hosts`. */
+export function frontOf({ topology }: Site, hosts: ReadonlySet<string>): Front {
+  const servicesOf = (name: string): LeavingService[] => {
+    const host = topology.hosts.get(name);
+    return host ? leavingServices(host, hosts) : [];
+  };
+  const clusters = topology.clusters.filter(cluster =>
+    cluster.hosts.some(name => servicesOf(name).length > 0),
+  );
+  const directors = new Set(clusters.flatMap(cluster => cluster.hosts));
+  const services = new Map([...directors].map(name => [name, servicesOf(name)]));
+  return {
+    clusters: clusters.map(({ name }) => name),
+    directors,
+    services: name => services.get(name) ?? [],
+  };
+}
+
+/** Without a `drain_timeout` anywhere, seconds. */
+const DRAIN_TIMEOUT_S = 60;
+
+/** How long connections may take to end: `given` (seconds), or as the virtual servers have it; milliseconds. */
+export function drainTimeoutMs({ directors, services }: Front, given: number | undefined): number {
+  const configured = [...directors].flatMap(services).flatMap(({ drainTimeoutS }) => drainTimeoutS ?? []);
+  return (given ?? (configured.length > 0 ? Math.max(...configured) : DRAIN_TIMEOUT_S)) * 1000;
+}
+
+/**
+ * A run over the directors that changes their files by `orders` and by nothing else. Throws UsageError where a director's
+ * file is not written by Tandem.
+ */
+export function directorParts(
+  site: Site,
+  front: Front,
+  settings: Omit<PlaySettings, 'tags' | 'skipTags' | 'departures'>,
+  orders: DepartureOrders,
+): RunParts {
+  const foreign = [...front.directors].filter(
+    name => front.services(name).length > 0 && site.topology.hosts.get(name)?.daemon === 'keepalived',
+  );
+  if (foreign.length > 0)
+    throw new UsageError(
+      `${foreign.join(', ')} runs keepalived, whose file Tandem does not write: give the real server weight 0 there by hand`,
+    );
+  return runHosts(
+    { ...site, selected: front.directors },
+    {
+      ...settings,
+      tags: [CONFIGURATION_TAG],
+      skipTags: [],
+      departures: name => (front.services(name).length > 0 ? orders : undefined),
+    },
+  );
+}
