@@ -1,5 +1,10 @@
 /** Real servers that are taken out of service, and the directors that have to know. */
-import { type DepartureOrders, type LeavingService, leavingServices } from '#provision/model/departures.ts';
+import {
+  type DepartureOrders,
+  type LeavingService,
+  leavingServices,
+  weightless,
+} from '#provision/model/departures.ts';
 import { UsageError } from './exit.ts';
 import { type PlaySettings, runHosts, type RunParts, type Site } from './site.ts';
 
@@ -64,7 +69,11 @@ export function directorParts(
       ...settings,
       tags: [CONFIGURATION_TAG],
       skipTags: [],
-      departures: name => (front.services(name).length > 0 ? orders : undefined),
+      departures: name => {
+        const topology = site.topology.hosts.get(name);
+        if (!topology || front.services(name).length === 0) return undefined;
+        return { ...orders, refuses: departures => weightless(topology, departures) };
+      },
     },
   );
 }

@@ -8,6 +8,7 @@ import {
   departureChanges,
   type DepartureOrders,
   undrainable,
+  weightless,
   withDepartures,
 } from './departures.ts';
 import { memoryFiles } from './inventory-memory.ts';
@@ -62,12 +63,18 @@ describe('a director without a real server', () => {
     expect(after[0]?.keywords.length).toBe(before[0]?.keywords.length);
   });
 
-  test('removed: gone, but for the last of a virtual server, without which the file would be wrong', () => {
-    const removed = (host: string) => leaving(host, { state: 'removed' });
+  test('removed: gone', () => {
     const web9 = ['real_server 10.16.8.9 80 {', '    weight 1'];
-    expect(lines([removed('web8')])).toEqual([web9, web9]);
-    const both = ['real_server 10.16.8.8 80 {', '    weight 0', 'real_server 10.16.8.9 80 {', '    weight 0'];
-    expect(lines([removed('web8'), removed('web9')])).toEqual([both, both]);
+    expect(lines([leaving('web8', { state: 'removed' })])).toEqual([web9, web9]);
+  });
+
+  test('a quorum that the others cannot reach is said before the daemon refuses the file', () => {
+    expect(weightless(topology, [leaving('web8')])).toBeUndefined();
+    expect(weightless(topology, [leaving('web8'), leaving('web9', { state: 'removed' })])).toMatch(
+      /^virtual_server 10.16.8.100 80 would be left with weight 0, and its quorum is 1/,
+    );
+    const two = director(text => text.replace('delay_loop: 3', 'delay_loop: 3\n      quorum: 2'));
+    expect(weightless(two, [leaving('web8')])).toMatch(/with weight 1, and its quorum is 2/);
   });
 
   test('a weight that a checker adds is not touched', () => {
@@ -179,6 +186,13 @@ describe('a plan', () => {
     expect(() => planOf(drifted)).toThrow(/file:\/etc\/a.conf is not as the inventory says, .* apply first/);
     const applied = { ...drifted, departures: ordered([leaving('web8')], { nothingElse: false }) };
     expect(names(planOf(applied).turn)).toContain('apply conf');
+  });
+
+  test('refuses what the director cannot do without', () => {
+    const orders = ordered([leaving('web8')], { refuses: () => 'it is the last one' });
+    expect(() => planOf({ ...known('without='), departures: orders })).toThrow(/it is the last one/);
+    const done = { ...known('without=web8 drained'), ledger: record.leave(leaving('web8')) };
+    expect(planOf({ ...done, departures: orders }).turn).toEqual([]);
   });
 
   test('other orders count from the next plan on', () => {

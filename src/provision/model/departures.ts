@@ -27,6 +27,8 @@ export interface DepartureOrders {
   readonly returns: (departure: Departure) => boolean;
   /** Refuse where the director's configuration would change in anything else. */
   readonly nothingElse: boolean;
+  /** Why the director cannot do without these; undefined if it can. */
+  readonly refuses?: (departures: readonly Departure[]) => string | undefined;
 }
 
 /** What one director's plan does about departures. */
@@ -66,9 +68,7 @@ function without(
   states: ReadonlyMap<string, Departure['state']>,
 ): VirtualServerBlock {
   const { real_servers: reals } = block;
-  // A virtual server needs a real server in the file: the last ones stay, with weight 0.
-  const all = reals.every(({ host }) => states.get(host) === 'removed');
-  const isRemoved = (host: string): boolean => !all && states.get(host) === 'removed';
+  const isRemoved = (host: string): boolean => states.get(host) === 'removed';
   const [head, blocks] = splitKeywords(block.keywords);
   const keywords = reals.flatMap(({ host }, index) => {
     const lines = blocks[index] ?? [];
@@ -91,6 +91,22 @@ function splitKeywords(
   const starts = keywords.flatMap((line, index) => (line.startsWith('real_server ') ? index : []));
   const blocks = starts.map((start, index) => keywords.slice(start, starts[index + 1] ?? keywords.length));
   return [keywords.slice(0, starts[0] ?? keywords.length), blocks];
+}
+
+/**
+ * Why a director cannot do without these real servers, whatever its checkers say: keepalived and tandemd refuse a file in
+ * which a virtual server's weights do not reach its quorum. Undefined if it can.
+ */
+export function weightless(topology: HostTopology, departures: readonly Departure[]): string | undefined {
+  for (const { head, keywords, real_servers: reals } of withDepartures(topology, departures)
+    .virtual_servers) {
+    const left = reals.reduce((sum, { weight }) => sum + weight, 0);
+    const [, given] = keywords.map(line => /^quorum (\d+)$/.exec(line)).find(Boolean) ?? [];
+    const quorum = Number(given ?? 1);
+    if (left < quorum)
+      return `${head} would be left with weight ${left}, and its quorum is ${quorum}: let others serve first, or take it out of the inventory`;
+  }
+  return undefined;
 }
 
 /** Why new connections cannot be kept from a real server of this block by weight 0; undefined if they can. */

@@ -152,6 +152,10 @@ export class HostPlanner {
 
   /** Whoever takes a server out of service asks for that and for nothing else. */
   #refuseAnythingElse(): void {
+    const { left, inForce } = this.#departures();
+    const reason = left.length > 0 ? this.#orders?.refuses?.(inForce) : undefined;
+    if (reason !== undefined)
+      throw new RemoteError({ host: this.#options.host, step: 'plan', message: reason });
     const present = this.#ledger?.departures ?? [];
     const { decided } = decide({ ...this.#knowledge(), variables: this.#variablesWith(present) });
     const changes = decided.flatMap(({ instances }) => instances.flatMap(instance => instance.changes));

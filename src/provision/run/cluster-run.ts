@@ -255,6 +255,7 @@ export class ClusterRun {
 
   /** Says which real servers the members do without, and until when. */
   #reportDepartures(): void {
+    if (this.#policy.work) return;
     const found = this.#members
       .filter(host => host.selected)
       .map(host => ({ director: host.name, departures: host.plan?.departures?.inForce ?? [] }));
