@@ -30,7 +30,7 @@ export async function runPlaybook(
 ): Promise<void> {
   const { hosts, clusters, secrets } = runHosts(site, {
     playbook,
-    releases: await loadReleases(PACKAGE_ROOT),
+    releases: loadReleases(PACKAGE_ROOT),
     tags: splitTags(options.tags),
     skipTags: splitTags(options.skipTags),
     resume: options.resume ?? false,
