@@ -9,15 +9,16 @@ export type NativeArch = 'x64' | 'arm64';
 const ROOT = join(import.meta.dirname, '..');
 const SOURCE = join(ROOT, 'native', 'tandem.c');
 
-const COMPILERS: Readonly<Record<NativeArch, { readonly command: string; readonly debianPackage: string }>> =
+const COMPILERS: Readonly<Record<NativeArch, { readonly command: string; readonly debianPackages: string }>> =
   {
     x64: {
       command: process.arch === 'x64' ? 'gcc' : 'x86_64-linux-gnu-gcc',
-      debianPackage: process.arch === 'x64' ? 'gcc' : 'gcc-x86-64-linux-gnu',
+      debianPackages: process.arch === 'x64' ? 'gcc libc6-dev' : 'gcc-x86-64-linux-gnu libc6-dev-amd64-cross',
     },
     arm64: {
       command: process.arch === 'arm64' ? 'gcc' : 'aarch64-linux-gnu-gcc',
-      debianPackage: process.arch === 'arm64' ? 'gcc' : 'gcc-aarch64-linux-gnu',
+      debianPackages:
+        process.arch === 'arm64' ? 'gcc libc6-dev' : 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross',
     },
   };
 
@@ -47,11 +48,11 @@ export function canBuildNative(arch: NativeArch): boolean {
  * if there is no compiler.
  */
 export function buildNative(arch: NativeArch, outFile: string = nativePath(arch)): boolean {
-  const { command, debianPackage } = COMPILERS[arch];
+  const { command, debianPackages } = COMPILERS[arch];
   const version = compilerVersion(command);
   if (version === undefined)
     throw new Error(
-      `the native addon for ${arch} needs the compiler ${command}, which is not here (Debian: apt-get install ${debianPackage} libc6-dev)`,
+      `the native addon for ${arch} needs the compiler ${command}, which is not here (Debian: apt-get install ${debianPackages})`,
     );
   const includes = headers();
   const flags = [...FLAGS, ...ARCH_FLAGS[arch]];

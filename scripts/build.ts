@@ -1,5 +1,6 @@
 /**
- * `node scripts/build.ts [--if-changed] [--arch x64|arm64] [--only release|cli]`: bundles the programs into dist/.
+ * `node scripts/build.ts [--if-changed] [--arch x64|arm64] [--only release|cli]`: bundles the programs into dist/. Without
+ * `--arch` the release is built for this machine and for what it was built for before.
  *
  *     dist/release/ARCH/   exactly what is shipped to a target: bin/tandemd, tandemd.mjs (loader), tandemd.js (bundle),
  *                          tandemd.cache (V8's code cache), worker.mjs, tandem.node, manifest.json
@@ -26,6 +27,7 @@ import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type BuildOptions } from 'rolldown';
 import { buildNative, type NativeArch, nativePath } from './build-native.ts';
+import { fetchNode } from './fetch-node.ts';
 import { asFunction, RELEASE_LOADER } from './release-loader.ts';
 import { NODE_FLAGS, releaseLauncher } from './release-launcher.ts';
 
@@ -64,10 +66,10 @@ function sourcesHash(): string {
   return hash.digest('hex');
 }
 
-/** The pinned Node of an architecture, or undefined if npm has not installed it (only the machine's own is). */
-function pinnedNode(arch: NativeArch): string | undefined {
+/** The pinned Node of an architecture: npm installs the machine's own, the other one is fetched. */
+function pinnedNode(arch: NativeArch): string {
   const path = join(ROOT, 'node_modules', `node-linux-${arch}`, 'bin', 'node');
-  return existsSync(path) ? path : undefined;
+  return existsSync(path) ? path : fetchNode(ROOT, arch);
 }
 
 /** The pinned Node's SHA-256 is cached by size and time: hashing 120 MB takes longer than the whole build. */
@@ -147,7 +149,8 @@ function manifestOf(folder: string, arch: NativeArch, node: string): string {
       .join(''),
   );
   const version = versionOf(ROOT);
-  const runtime = { sha256: node, version: versionOf(join(ROOT, 'node_modules', `node-linux-${arch}`)) };
+  // Both architectures' are pinned to one version.
+  const runtime = { sha256: node, version: versionOf(join(ROOT, 'node_modules', `node-linux-${ours}`)) };
   return `${JSON.stringify({ schema: 1, id, version, arch, node: runtime, files }, undefined, 2)}\n`;
 }
 
@@ -182,8 +185,6 @@ function writeCodeCache(node: string, folder: string): void {
 /** What is shipped to a target of `arch`. */
 async function buildRelease(arch: NativeArch): Promise<void> {
   const node = pinnedNode(arch);
-  if (node === undefined)
-    throw new Error(`node_modules/node-linux-${arch} is absent: the release names its hash`);
   const staged = join(DIST, `.release-${arch}-${process.pid}`);
   rmSync(staged, { recursive: true, force: true });
   await bundleFunction('src/daemon/main.ts', join(staged, 'tandemd.js'));
@@ -219,7 +220,13 @@ const { values } = parseArgs({
     arch: { type: 'string', multiple: true },
   },
 });
-const arches = (values.arch ?? [ours]).map((arch): NativeArch => (arch === 'arm64' ? 'arm64' : 'x64'));
+/** Ours, and what was built before: a release for another architecture does not fall behind. */
+function usualArches(): NativeArch[] {
+  const built = (['x64', 'arm64'] as const).filter(arch => existsSync(join(DIST, 'release', arch)));
+  return [...new Set([ours, ...built])];
+}
+
+const arches = values.arch?.map((arch): NativeArch => (arch === 'arm64' ? 'arm64' : 'x64')) ?? usualArches();
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   release: async () => {
     for (const arch of arches) await buildRelease(arch);
@@ -234,6 +241,8 @@ for (const [name, make] of Object.entries(parts)) {
   if (values.only !== undefined && values.only !== name) continue;
   const stamp = join(DIST, `built-${name}`);
   if (!values['if-changed'] || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== hash) await make();
+  // One that was asked for by name says nothing of the usual ones.
+  if (values.arch && name === 'release') continue;
   writeFileSync(stamp, hash);
   utimesSync(stamp, startedAt, startedAt);
 }

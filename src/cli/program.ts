@@ -128,6 +128,7 @@ Examples:
       'Make an inventory from keepalived.conf files. SOURCE: FILE, FILE@HOST, or a live HOST or USER@HOST.',
     )
     .option('-i, --inventory <PATH>', 'how to reach live hosts', collect)
+    .option('--real-servers <GROUP>', 'hosts of -i that serve behind the directors and are to be built')
     .option('--path <PATH>', 'keepalived.conf on live hosts', '/etc/keepalived/keepalived.conf')
     .option('-o, --output <PATH>', 'a folder, or a .yml file; default: print. Nothing is overwritten')
     .addOption(
@@ -145,7 +146,10 @@ The last line says whether the inventory, rendered again, means the same; exit c
 Examples:
   tandem import ka67.conf ka68.conf -o site/
   tandem import a/keepalived.conf@ka67 b/keepalived.conf@ka68 > inventory.yml
-  tandem import root@ka67 root@ka68 -o site/       over SSH; nothing is changed there`,
+  tandem import root@ka67 root@ka68 -o site/       over SSH; nothing is changed there
+  tandem import -i hosts.yml --real-servers web ka67 ka68 -o site/
+                     real servers with an address of the group's hosts become these hosts; the others stay addresses,
+                     which are sent to and checked and otherwise left alone`,
     )
     .action(async (sources: string[], options) => {
       const { importCommand } = await import('./commands/import.ts');

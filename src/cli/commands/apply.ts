@@ -52,7 +52,7 @@ export async function playSettings(
 ): Promise<PlaySettings> {
   return {
     playbook,
-    releases: await loadReleases(PACKAGE_ROOT),
+    releases: loadReleases(PACKAGE_ROOT),
     tags: splitTags(options.tags),
     skipTags: splitTags(options.skipTags),
     resume: options.resume ?? false,

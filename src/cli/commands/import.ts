@@ -8,11 +8,12 @@ import type { ConnectionOptions } from '#cli/options.ts';
 import type { ConfigSource } from '#conf/load.ts';
 import { memorySource } from '#conf/memory-source.ts';
 import { EXIT, UsageError } from '#cli/exit.ts';
-import { hostAccess, loadSite, PACKAGE_ROOT } from '#cli/site.ts';
+import { hostAccess, loadSite, PACKAGE_ROOT, type Site } from '#cli/site.ts';
 import { ownAddresses } from '#provision/model/import-addresses.ts';
+import { realServersOf } from '#provision/model/import-hosts.ts';
 import { importInventory } from '#provision/model/import-inventory.ts';
 import { readHostConfiguration } from '#provision/model/import-read.ts';
-import type { HostKnowledge } from '#provision/model/import-types.ts';
+import type { HostKnowledge, ImportedRealServers } from '#provision/model/import-types.ts';
 import { verdictLines, verifyImport } from '#provision/model/import-verify.ts';
 import type { HostAccess } from '#provision/run/ports.ts';
 import { readConfigurations, type RemoteConfiguration } from '#provision/run/read-configuration.ts';
@@ -24,6 +25,8 @@ export interface ImportOptions extends ConnectionOptions {
   readonly daemon: 'tandemd' | 'keepalived';
   /** keepalived.conf's path on live hosts. */
   readonly path: string;
+  /** Group of the inventory whose hosts are to be built as real servers. */
+  readonly realServers?: string;
 }
 
 export async function importCommand(given: readonly string[], options: ImportOptions): Promise<void> {
@@ -33,7 +36,9 @@ export async function importCommand(given: readonly string[], options: ImportOpt
   if (twice !== undefined)
     throw new UsageError(`there are two configurations of ${twice}: name their hosts: FILE@HOST`);
   const place = options.output === undefined ? undefined : placeOf(options.output);
-  const live = await readLive(sources, options);
+  const site = options.inventory && loadSite({ inventory: options.inventory });
+  const realServers = builtServers(site, options);
+  const live = await readLive(sources, site, options);
   const knowledge = new Map<string, HostKnowledge>();
   const hosts = sources.map(source => {
     if (source.kind === 'file') return readHostConfiguration(source.host, source.file, diskSource());
@@ -47,6 +52,7 @@ export async function importCommand(given: readonly string[], options: ImportOpt
   const imported = importInventory(hosts, {
     sources: sources.map(source => (source.kind === 'file' ? source.file : `${source.host}:${options.path}`)),
     knowledge,
+    ...(realServers ? { realServers } : {}),
     daemon: options.daemon,
   });
   const template = readFileSync(resolve(PACKAGE_ROOT, 'roles/vrrp/templates/keepalived.conf.njk'), 'utf8');
@@ -60,15 +66,24 @@ export async function importCommand(given: readonly string[], options: ImportOpt
   if (verdict.differences.size > 0) process.exitCode = EXIT.failed;
 }
 
+/** The hosts that `--real-servers` names. Throws UsageError. */
+function builtServers(site: Site | undefined, options: ImportOptions): ImportedRealServers | undefined {
+  if (options.realServers === undefined) return undefined;
+  if (!site)
+    throw new UsageError('--real-servers GROUP needs the inventory that has the group: -i INVENTORY');
+  const group = site.inventory.groups.get(options.realServers);
+  if (!group) throw new UsageError(`the inventory has no group ${options.realServers}`);
+  return realServersOf(site.inventory, group, host => connectionVariables(hostAccess(host, site, options)));
+}
+
 /** Asks the hosts among the sources. Throws RemoteError, and UsageError for a host that the inventory lacks. */
 async function readLive(
   sources: readonly Source[],
+  site: Site | undefined,
   options: ImportOptions,
 ): Promise<ReadonlyMap<string, RemoteConfiguration & { readonly access: HostAccess }>> {
   const hosts = sources.filter(source => source.kind === 'host');
   if (hosts.length === 0) return new Map();
-  const { inventory } = options;
-  const site = inventory && loadSite({ inventory });
   const ask = terminalAsk();
   const accesses = hosts.map(({ host, user }): HostAccess => {
     if (site?.inventory.hosts.has(host)) return hostAccess(host, site, options);

@@ -3,7 +3,7 @@ import type { Diagnostic } from '#base/errors.ts';
 import { joinRouters, routerWords, type ImportedRouter } from './import-instances.ts';
 import { SecretNames } from './import-secrets.ts';
 import { shareBlocks, shareWords } from './import-share.ts';
-import type { HostKnowledge, ImportedHost, Words } from './import-types.ts';
+import type { HostKnowledge, ImportedHost, ImportedRealServers, Words } from './import-types.ts';
 import { loadImported } from './import-load.ts';
 import { placeServers, type PlacedServers, type ServerEntry } from './import-servers.ts';
 import { Block, printTree } from './import-yaml.ts';
@@ -23,8 +23,8 @@ export interface ImportOptions {
   /** For the first line: where all of it comes from. */
   readonly sources: readonly string[];
   readonly knowledge: ReadonlyMap<string, HostKnowledge>;
-  /** Real servers that are to be built: address → host. */
-  readonly realServers?: ReadonlyMap<string, string>;
+  /** Real servers that are to be built; the others stay addresses. */
+  readonly realServers?: ImportedRealServers;
   /** What `vrrp_daemon` is to say. */
   readonly daemon: 'tandemd' | 'keepalived';
 }
@@ -50,7 +50,7 @@ function inventoryOf(
     const own = routers.filter(({ nodes }) =>
       nodes.some(({ host }) => members.some(one => one.name === host)),
     );
-    const servers = placeServers(members, own, { realServers: options.realServers ?? new Map(), refused });
+    const servers = placeServers(members, own, { realServers: options.realServers, refused });
     return { members, servers, topology: topologyOf(members, own, servers, secrets) };
   });
   const root = rootOf(clusters, options);
@@ -97,7 +97,7 @@ interface ClusterTree {
   readonly topology: { readonly words: Block; readonly own: ReadonlyMap<string, Words> };
 }
 
-function rootOf(clusters: readonly ClusterTree[], { daemon, knowledge }: ImportOptions): Block {
+function rootOf(clusters: readonly ClusterTree[], { daemon, knowledge, realServers }: ImportOptions): Block {
   const vars = daemon === 'keepalived' ? { vrrp_daemon: daemon } : undefined;
   const hosts = ({ members, topology }: ClusterTree): Block =>
     new Block(
@@ -105,14 +105,27 @@ function rootOf(clusters: readonly ClusterTree[], { daemon, knowledge }: ImportO
         members.map(({ name }) => [name, hostOf(knowledge.get(name), topology.own.get(name))]),
       ),
     );
+  const built = realServers ? { [realServers.group]: new Block({ hosts: builtHosts(realServers) }) } : {};
   const [only, ...others] = clusters;
-  if (only && others.length === 0)
-    return new Block({ all: new Block({ vars, hosts: hosts(only) }), topology: only.topology.words });
-  const children = clusters.map(cluster => [
+  if (only && others.length === 0) {
+    const children = realServers ? new Block(built) : undefined;
+    return new Block({
+      all: new Block({ vars, hosts: hosts(only), children }),
+      topology: only.topology.words,
+    });
+  }
+  const groups = clusters.map(cluster => [
     clusterName(cluster.members),
     new Block({ hosts: hosts(cluster), vars: new Block({ topology: cluster.topology.words }) }),
   ]);
-  return new Block({ all: new Block({ vars, children: new Block(Object.fromEntries(children)) }) });
+  const children = new Block({ ...Object.fromEntries(groups), ...built });
+  return new Block({ all: new Block({ vars, children }) });
+}
+
+function builtHosts({ knowledge }: ImportedRealServers): Block {
+  return new Block(
+    Object.fromEntries([...knowledge].map(([name, known]) => [name, hostOf(known, undefined)])),
+  );
 }
 
 function clusterName(members: readonly ImportedHost[]): string {

@@ -35,7 +35,7 @@ export interface ImportedServer {
 }
 
 /** `virtual_server_group`. */
-export interface ImportedServerGroup {
+interface ImportedServerGroup {
   readonly statement: Statement;
   readonly model: VirtualServerGroup;
   readonly lines: readonly string[];

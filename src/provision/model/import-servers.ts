@@ -6,7 +6,7 @@ import { isLinkLocal } from './derive-servers.ts';
 import type { ImportedRouter } from './import-instances.ts';
 import { realServerWords } from './import-real-servers.ts';
 import type { ImportedServer } from './import-server-read.ts';
-import type { ImportedHost, Words } from './import-types.ts';
+import type { ImportedHost, ImportedRealServers, Words } from './import-types.ts';
 import { blockText, lineText } from './import-words.ts';
 
 /** One entry of `virtual_servers`. */
@@ -25,8 +25,7 @@ export interface PlacedServers {
 
 /** How a cluster's virtual servers are to be said. */
 export interface ServerOptions {
-  /** Address → the host of the inventory that has it, for real servers that are to be built. */
-  readonly realServers: ReadonlyMap<string, string>;
+  readonly realServers: ImportedRealServers | undefined;
   /** Entry → why it is not valid as it would be said. */
   readonly refused: ReadonlyMap<string, string>;
 }

@@ -58,3 +58,12 @@ export interface HostKnowledge {
   /** NIC → addresses with prefix. */
   readonly interfaces?: Readonly<Record<string, readonly string[]>>;
 }
+
+/** Hosts that are to be built as real servers: a group of the inventory that was given. */
+export interface ImportedRealServers {
+  readonly group: string;
+  /** Address → host. */
+  readonly byAddress: ReadonlyMap<string, string>;
+  /** By host, in the group's order. */
+  readonly knowledge: ReadonlyMap<string, HostKnowledge>;
+}

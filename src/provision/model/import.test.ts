@@ -1,11 +1,13 @@
 /** keepalived.conf → inventory → keepalived.conf: the same meaning. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { must } from '#base/assert.ts';
 import { checkConfig } from '#conf/load.ts';
 import { memorySource } from '#conf/memory-source.ts';
+import { realServersOf } from './import-hosts.ts';
 import { importInventory, type ImportedInventory } from './import-inventory.ts';
 import { readHostConfiguration } from './import-read.ts';
-import type { ImportedHost } from './import-types.ts';
+import type { ImportedHost, ImportedRealServers } from './import-types.ts';
 import { verifyImport, type Verdict } from './import-verify.ts';
 import { memoryFiles } from './inventory-memory.ts';
 import { loadInventory } from './inventory.ts';
@@ -26,12 +28,18 @@ interface Imported {
 function importAll(
   configurations: Readonly<Record<string, string>>,
   files: Record<string, string> = {},
+  realServers?: ImportedRealServers,
 ): Imported {
   const hosts = Object.entries(configurations).map(([host, text]) =>
     readHostConfiguration(host, `/${host}.conf`, memorySource({ ...files, [`/${host}.conf`]: text })),
   );
   const sources = Object.keys(configurations).map(host => `${host}.conf`);
-  const inventory = importInventory(hosts, { sources, knowledge: new Map(), daemon: 'keepalived' });
+  const inventory = importInventory(hosts, {
+    sources,
+    knowledge: new Map(),
+    daemon: 'keepalived',
+    ...(realServers ? { realServers } : {}),
+  });
   return { hosts, inventory, verdict: verifyImport(inventory, hosts, { template: TEMPLATE, file: 'i.yml' }) };
 }
 
@@ -210,6 +218,35 @@ test.each([
   expect(inventory.text).toContain('    real_server 10.0.0.9');
   expect(verdict.complaints.filter(({ severity }) => severity === 'error')).toEqual([]);
   expect([...verdict.differences]).toEqual([]);
+});
+
+test('real servers become hosts where a group of the inventory has them', () => {
+  const { inventory: known } = loadInventory(
+    ['h.yml'],
+    memoryFiles({
+      'h.yml': `all: { children: { web: { hosts: {
+        web8: { interfaces: { eth0: 10.0.0.8/24 } }, web9: { ansible_host: 10.0.0.9 } } } } }`,
+    }),
+  );
+  const group = must(known.groups.get('web'), 'web');
+  const realServers = realServersOf(known, group, host =>
+    host === 'web9' ? { ansible_host: '10.0.0.9' } : {},
+  );
+  const { inventory, verdict } = importAll({ a: PAIR(100, SERVER), b: PAIR(95, SERVER) }, {}, realServers);
+  expect(inventory.text).toContain(`
+  children:
+    web:
+      hosts:
+        web8:
+          interfaces: { eth0: 10.0.0.8/24 }
+        web9: { ansible_host: 10.0.0.9 }
+`);
+  expect(inventory.text).toContain('real_servers: { group: web, hosts: { web8: 3 } }');
+  expect(verdict.complaints.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect([...verdict.differences]).toEqual([]);
+  const half = SERVER.replace('10.0.0.9 80', '10.0.0.7 80');
+  const other = importAll({ a: PAIR(100, half), b: PAIR(95, half) }, {}, realServers);
+  expect(other.inventory.text).toContain('addresses: { 10.0.0.8: 3, 10.0.0.7: }');
 });
 
 test('options of unicast peers are kept', () => {

@@ -9,16 +9,21 @@ const FOLDERS = [
   '/sbin',
   '/bin',
   '/usr/lib/frr',
+  '/usr/aarch64-linux-gnu/lib',
 ];
 
-/** Packages with programs of another name. */
+/** Packages with programs, or what else tells that they are there, of another name. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   'dnsmasq-base': 'dnsmasq',
   frr: 'vrrpd',
+  'gcc-aarch64-linux-gnu': 'aarch64-linux-gnu-gcc',
+  'libc6-dev-arm64-cross': 'libc.a',
+  'libstdc++6-arm64-cross': 'libstdc++.so.6',
   nftables: 'nft',
   'openssh-client': 'ssh-keygen',
   'openssh-server': 'sshd',
   'python3-aiosmtpd': 'aiosmtpd',
+  'qemu-user-static': 'qemu-aarch64-static',
 };
 
 /** What the tests drive, besides the lab's own needs. */

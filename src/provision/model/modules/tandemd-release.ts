@@ -67,7 +67,7 @@ function diff(args: ReleaseArgs, seen: SeenRelease, context: PlanContext): reado
   const { release } = context;
   if (!release)
     throw new Refusal(
-      `there is no release of tandemd for ${context.facts.architecture}: x64 and arm64 can be built`,
+      `there is no release of tandemd for ${context.facts.architecture}: x64 and arm64 can be built (node scripts/build.ts --arch arm64)`,
     );
   const changes: Change[] = [];
   const upload = (resource: string, to: string, summary: string): void => {
