@@ -16,7 +16,8 @@ export async function applyCommand(
   options: RunOptions,
 ): Promise<void> {
   const path = playbookPath(playbook, diskFiles(), 'playbooks/site.yml');
-  const site = loadSite(options, { playbook: path });
+  const extraVars = options.migrate === true ? { vrrp_migrate: true } : {};
+  const site = loadSite(options, { playbook: path, extraVars });
   await runPlaybook(command, path, site, options, {});
 }
 

@@ -14,7 +14,7 @@ import {
   unprotected,
   type RollingUnit,
 } from './rolling.ts';
-import { awaitMaster, endHandover, handOver } from './switchover.ts';
+import { awaitMaster, canHandOver, endHandover, handOver } from './switchover.ts';
 import { wireRoll, type WireRoll } from './wire-roll.ts';
 
 /** What a roll may do to a cluster. */
@@ -142,7 +142,7 @@ export class ClusterRun {
   #parts(): ApartParts {
     return {
       turns: (due, order) => this.#turns(due, order),
-      handOver: (host, instances) => this.#handOver(host, instances),
+      handOver: (host, instances, status) => this.#handOver(host, instances, status),
       livePicture: () => this.#livePicture(),
     };
   }
@@ -172,10 +172,10 @@ export class ClusterRun {
     if (left.length > 0) {
       this.#context.emit({ type: 'switchover', cluster: this.#unit.name, from, instances: left });
       const asked = representatives(live.get(from), left);
-      if (!(await this.#handOver(giver, asked))) return;
+      if (!(await this.#handOver(giver, asked, live.get(from)))) return;
       await endHandover(giver.remote, asked);
     }
-    await awaitMaster(taker.remote, instances, 'become the preferred master');
+    await awaitMaster(taker.remote, instances, 'become the preferred master', live.get(to));
   }
 
   /** One host after the other; gives the one at which it stopped. */
@@ -255,7 +255,7 @@ export class ClusterRun {
     if (covered.length === 0) return [];
     this.#context.emit({ type: 'switchover', cluster: this.#unit.name, from: host.name, instances: covered });
     const asked = representatives(live.get(host.name), covered);
-    return (await this.#handOver(host, asked)) ? asked : 'refused';
+    return (await this.#handOver(host, asked, live.get(host.name))) ? asked : 'refused';
   }
 
   /** What every member's tandemd says now: the probe may be a minute old, and turns start daemons. */
@@ -267,8 +267,14 @@ export class ClusterRun {
     return new Map(await Promise.all(asked));
   }
 
-  async #handOver(host: HostRun, instances: readonly string[]): Promise<boolean> {
-    if (await handOver(host.remote, instances)) return true;
+  /** A daemon that cannot be asked gives everything away when it is stopped, or when it hears a better one. */
+  async #handOver(
+    host: HostRun,
+    instances: readonly string[],
+    status: DaemonStatus | undefined,
+  ): Promise<boolean> {
+    if (!canHandOver(status, instances)) return true;
+    if (await handOver(host.remote, instances, status)) return true;
     host.postpone('the switchover failed');
     return false;
   }
