@@ -22,6 +22,15 @@ export function handoverFile(instance: string): string {
   return `${HANDOVER_DIRECTORY}/${instance.replaceAll(/[^\w.-]/g, '_')}`;
 }
 
+/** A keepalived.conf of Tandem's without them, line for line. */
+export function withoutHandovers(text: string): string {
+  const blocks = new RegExp(
+    String.raw`^track_file "?${HANDOVER_PREFIX}.*\{\n(?:.*\n)*?\}$|^ *track_file \{\n *"?${HANDOVER_PREFIX}.*\n *\}$`,
+    'gm',
+  );
+  return text.replace(blocks, block => '\n'.repeat(block.split('\n').length - 1));
+}
+
 /** A host's share of its clusters as its keepalived gets it: with a hand-over file for every instance. */
 export function withHandovers(topology: HostTopology, clusters: readonly Cluster[]): HostTopology {
   const grouped = (cluster: string, instance: string): boolean =>

@@ -9,6 +9,7 @@ import { lockHosts } from './lock-hosts.ts';
 import {
   mastered,
   representatives,
+  rivalsOf,
   rollingOrder,
   turnRestarts,
   unprotected,
@@ -32,6 +33,10 @@ export interface RollPolicy {
 
 /** Nothing of ours is left on a host without a ledger: not even the place where locks lie. */
 const REMOVE_RUN_DIRECTORY = sh`[ -e "$t_state" ] || rm -rf "$t_run"`;
+
+/** How long two may be MASTER: an election is over within an advertisement of the better one. Milliseconds. */
+const RIVALRY_MS = 5000;
+const RIVALRY_RETRY_MS = 250;
 
 export class ClusterRun {
   readonly #unit: RollingUnit;
@@ -232,9 +237,26 @@ export class ClusterRun {
   async #turnOf(host: HostRun): Promise<boolean> {
     const handedOver = await this.#switchOver(host);
     if (handedOver === 'refused') return false;
+    const restarts = host.plan !== undefined && turnRestarts(host.plan);
     const done = await host.turn();
     if (!done && handedOver.length > 0) await endHandover(host.remote, handedOver);
-    return done;
+    return done && (!restarts || this.#policy.teardown !== undefined || (await this.#isHeard(host)));
+  }
+
+  /** After a start: nobody else goes on as MASTER beside it, which would mean that they do not hear each other. */
+  async #isHeard(host: HostRun): Promise<boolean> {
+    const deadlineAtMs = performance.now() + RIVALRY_MS;
+    for (;;) {
+      const live = await this.#livePicture();
+      const [rivalry] = rivalsOf(host.name, live);
+      if (!rivalry) return true;
+      if (performance.now() > deadlineAtMs) {
+        const message = `${host.name} and ${rivalry.rival} are MASTER of ${rivalry.instance} at the same time: they do not hear each other (a firewall? another password?)`;
+        host.remote.fail(host.remote.error('one master', message), 'one master');
+        return false;
+      }
+      await new Promise(resolve => setTimeout(resolve, RIVALRY_RETRY_MS));
+    }
   }
 
   /** Before a master's daemon is stopped another one takes over. Gives the instances that it gave away. */
