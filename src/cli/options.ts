@@ -26,6 +26,8 @@ export interface RunOptions extends InventoryOptions, ConnectionOptions, OutputO
   /** Seconds. */
   readonly lockTimeout: number;
   readonly forceDegraded?: boolean;
+  /** `--migrate`: take over hosts on which a VRRP daemon runs that is not Tandem's. */
+  readonly migrate?: boolean;
   readonly resume?: boolean;
   /** Seconds. */
   readonly allowUnprotected?: number;

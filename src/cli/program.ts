@@ -361,6 +361,7 @@ function runOptions(command: Command): Command {
     .option('--skip-tags <TAGS>', 'not tasks with one of these tags', collect)
     .option('--lock-timeout <SECONDS>', "wait so long for another run's lock", nonNegative, 60)
     .option('--force-degraded', 'disturb a cluster although a member is missing or not healthy')
+    .option('--migrate', 'take over hosts on which a VRRP daemon runs that Tandem did not set up')
     .option(
       '--allow-unprotected <SECONDS>',
       'let a cluster be without redundancy so long, for a change that its routers cannot speak across',

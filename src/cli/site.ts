@@ -10,6 +10,7 @@ import {
 import { type Departure, type DepartureOrders, withDepartures } from '#provision/model/departures.ts';
 import { oncePerPlace } from '#provision/model/diagnostics.ts';
 import { MODULES } from '#provision/model/modules/registry.ts';
+import { withHandovers } from '#provision/model/keepalived-handover.ts';
 import { matchPattern } from '#provision/model/pattern.ts';
 import { HostPlanner } from '#provision/model/planner.ts';
 import { loadPlaybook, type Play } from '#provision/model/playbook.ts';
@@ -64,7 +65,7 @@ export function loadSite(
   const tandemOf = (host: string, departures: readonly Departure[]): unknown => {
     const leaving = departures.map(one => `${one.host} ${one.state}`);
     const key = [host, ...leaving].join('\n');
-    const whole = topology.hosts.get(host) ?? emptyHostTopology(host);
+    const whole = forDaemon(topology.hosts.get(host) ?? emptyHostTopology(host), topology);
     const value = seen.get(key) ?? asValue(withDepartures(whole, departures));
     seen.set(key, value);
     return value;
@@ -87,6 +88,11 @@ export function loadSite(
 
 function throwErrors(diagnostics: readonly Diagnostic[]): void {
   if (diagnostics.some(diagnostic => diagnostic.severity === 'error')) throw new InputError(diagnostics);
+}
+
+/** A stock keepalived needs more than tandemd to hand over when it is asked to. */
+function forDaemon(host: HostTopology, { clusters }: DerivedTopology): HostTopology {
+  return host.daemon === 'keepalived' ? withHandovers(host, clusters) : host;
 }
 
 /** As templates and arguments see it: what is undefined is absent. */

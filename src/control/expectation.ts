@@ -53,6 +53,15 @@ function asState(text: string, argument: string): InstanceState {
  * second master.
  */
 export function unmet(status: DaemonStatus, expectation: Expectation): string[] {
+  const { program, configurationSha256, configurationFile } = status;
+  const old =
+    program === 'keepalived' && configurationSha256 === ''
+      ? [`keepalived has not loaded ${configurationFile} as it is now`]
+      : [];
+  return [...old, ...unmetInstances(status, expectation)];
+}
+
+function unmetInstances(status: DaemonStatus, expectation: Expectation): string[] {
   return [...expectation].flatMap(([name, states]) => {
     const instance = status.instances.find(candidate => candidate.name === name);
     if (!instance)

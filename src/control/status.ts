@@ -55,6 +55,8 @@ export interface InstanceStatus {
   readonly syncGroup: string | null;
   /** Handed over on request: does not preempt until that is taken back, or the peer is gone. */
   readonly handedOver: boolean;
+  /** False: it cannot be asked to hand over; only a stop of its daemon gives it away. Absent: it can. */
+  readonly canHandOver?: false;
   readonly vips: readonly VipStatus[];
   /** Null until an advert of another router was accepted. */
   readonly heard: HeardStatus | null;
@@ -116,6 +118,8 @@ export interface SchedulingStatus {
 
 /** The answer to `status`. */
 export interface DaemonStatus {
+  /** Absent: tandemd's own account. `keepalived`: what could be learnt from a stock one; what it does not tell is empty. */
+  readonly program?: 'keepalived';
   readonly version: string;
   /** The release's id (SHA-256 of its files), or null when run from sources. */
   readonly release: string | null;

@@ -25,7 +25,8 @@ export async function applyCommand(
   options: RunOptions,
 ): Promise<void> {
   const path = playbookPath(playbook, diskFiles(), 'playbooks/site.yml');
-  const site = loadSite(options, { playbook: path });
+  const extraVars = options.migrate === true ? { vrrp_migrate: true } : {};
+  const site = loadSite(options, { playbook: path, extraVars });
   const departures = returningWith(site.selected, options);
   const parts = runHosts(site, await playSettings(path, options, () => departures));
   await runOver(command, site, parts, options, { departures });

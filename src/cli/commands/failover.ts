@@ -29,10 +29,7 @@ export async function failoverCommand(
     instance: name,
     nodes,
     to: options.to,
-    members: cluster.startOrder.map(host => ({
-      access: hostAccess(host, site, options),
-      daemon: site.topology.hosts.get(host)?.daemon ?? 'tandemd',
-    })),
+    members: cluster.startOrder.map(host => ({ access: hostAccess(host, site, options) })),
     transport: createTransport({
       ...(options.sshConfig === undefined ? {} : { configFile: options.sshConfig }),
       ...(ask ? { ask } : {}),

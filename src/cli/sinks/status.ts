@@ -19,10 +19,10 @@ export function statusLines(
 
 function hostLines(instance: string, sights: ReadonlyMap<string, Sight>): string[] {
   return [...sights].flatMap(([host, sight]) => {
-    if (sight.kind === 'keepalived') return [`${host}  keepalived, which cannot be asked`];
     if (sight.kind !== 'status') return [`${host}  ${sight.kind}: ${sight.reason}`];
     const own = sight.status.instances.find(({ name }) => name === instance);
-    return own ? [`${host}  ${stateOf(own)}`] : [];
+    const program = sight.status.program ? `  (${sight.status.program} ${sight.status.version})` : '';
+    return own ? [`${host}  ${stateOf(own)}${program}`] : [];
   });
 }
 

@@ -11,12 +11,7 @@ export function factsProbe(): Fragment {
   return sh`t_facts ${CONTROL_SOCKET}`;
 }
 
-/** Asks a running tandemd for its status; nothing where none runs. */
-export function liveProbe(): Fragment {
-  return sh`[ ! -S ${CONTROL_SOCKET} ] || timeout 10 /opt/tandem/current/bin/tandemd status --json || :`;
-}
-
-/** A probe's answer: facts, and whether a tandemd can be asked. */
+/** A probe's answer: facts, and whether a VRRP daemon runs that can be asked. */
 export interface SeenFacts {
   readonly facts: Facts;
   readonly daemonListens: boolean;
@@ -42,6 +37,7 @@ export function parseFacts(answer: Uint8Array): SeenFacts {
   }
   const value = (key: string): string => values.get(key) ?? '';
   const machine = value('machine');
+  const isListening = value('daemon') === 'yes';
   const facts: Facts = {
     hostname: value('hostname'),
     architecture: ARCHITECTURES.get(machine) ?? machine,
@@ -56,7 +52,9 @@ export function parseFacts(answer: Uint8Array): SeenFacts {
     container: value('container') === 'yes',
     interfaces: [...interfaces].map(([name, rest]): InterfaceFact => ({ name, ...rest })),
   };
-  return { facts, daemonListens: value('daemon') === 'yes' };
+  const keepalived = values.get('keepalived');
+  if (keepalived !== undefined) return { facts: { ...facts, keepalived }, daemonListens: isListening };
+  return { facts, daemonListens: isListening };
 }
 
 const ARCHITECTURES: ReadonlyMap<string, string> = new Map([

@@ -19,6 +19,8 @@ export interface Facts {
   /** ID, VERSION_ID, ID_LIKE of os-release. */
   readonly os: { readonly id: string; readonly versionId: string; readonly idLike: readonly string[] };
   readonly bootId: string;
+  /** The version of the keepalived that is installed, if one is. */
+  readonly keepalived?: string;
   /** `systemd` or empty. */
   readonly init: string;
   /** Whether the host is a container, by what systemd says: then its clock and kernel are the machine's. */

@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from '#conf/source.ts';
 import { readBlock, type Setting } from '#conf/values.ts';
 import { readServer, type ImportedServer } from './import-server-read.ts';
 import { blockText, literal, lineText, wordsOf } from './import-words.ts';
+import { withoutHandovers } from './keepalived-handover.ts';
 import type { ImportedGroup, ImportedHost, ImportedInstance, Words } from './import-types.ts';
 import { Secret } from './shell.ts';
 
@@ -28,7 +29,14 @@ export function readHostConfiguration(
   source: ConfigSource,
   nodeName = name,
 ): ImportedHost {
-  return new HostReader(name, loadStatements(path, source, { hostname: nodeName })).read();
+  const own: ConfigSource = {
+    read: file => {
+      const text = source.read(file);
+      return text === undefined ? undefined : withoutHandovers(text);
+    },
+    glob: pattern => source.glob(pattern),
+  };
+  return new HostReader(name, loadStatements(path, own, { hostname: nodeName })).read();
 }
 
 class HostReader {

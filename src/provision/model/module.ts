@@ -1,5 +1,6 @@
 /** The shape of a module: reads state, compares, changes, takes back. Pure; effects are the fragments it returns. */
 import type { ZodType } from 'zod';
+import type { Expectation } from '#control/expectation.ts';
 import type { Facts, FactName } from './facts.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { ReleaseArtefact } from './release.ts';
@@ -114,8 +115,11 @@ export interface Module<Args, Seen> {
   undo?(change: Change, args: Args, context: PlanContext): Fragment;
   /** Makes the module fit for a handler. */
   handler?(args: Args): HandlerAction | undefined;
-  /** Makes the task a gate: a check after the host's turn. */
-  gate?(args: Args, context: PlanContext): { readonly fragment: Fragment; readonly timeoutMs: number };
+  /** Makes the task a gate: a check after the host's turn. With `until` the fragment only prints the daemon's status. */
+  gate?(
+    args: Args,
+    context: PlanContext,
+  ): { readonly fragment: Fragment; readonly timeoutMs: number; readonly until?: Expectation };
   /** Directories for {@link PlanContext.path} of the tasks after this one. */
   provides?(args: Args, context: PlanContext): readonly string[];
   predict(args: Args, seen: Seen, changes: readonly Change[]): Registered | 'unknown';

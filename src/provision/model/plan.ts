@@ -1,5 +1,6 @@
 /** The plan of one host: data that an executor runs, prints or leaves alone (check mode). */
 import type { ShownChange, TaskStatus } from '#control/events.ts';
+import type { Expectation } from '#control/expectation.ts';
 import type { DaemonStatus } from '#control/status.ts';
 import type { DepartureChanges } from './departures.ts';
 import type { Change } from './module.ts';
@@ -54,6 +55,15 @@ export interface Gate {
   readonly fragment: Fragment;
   /** Upper bound on the whole gate. */
   readonly timeoutMs: number;
+  /**
+   * Instead of waiting by itself the fragment prints the VRRP daemon's status, and is asked again until all of this
+   * holds; then `held` is noted on the host, or `stopped` if it does not in time.
+   */
+  readonly until?: {
+    readonly expected: Expectation;
+    readonly held: Fragment;
+    readonly stopped: Fragment;
+  };
 }
 
 /** A turn after which this host and a peer that has not had its turn do not understand each other any more. */

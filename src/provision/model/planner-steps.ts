@@ -166,8 +166,10 @@ export function gatesOf(decided: readonly Decided[], ledger: Ledger, disturbed: 
     return instances.flatMap(({ args }): readonly Gate[] => {
       const made = module.gate?.(args, context);
       if (!made) return [];
-      const fragment = lines([orStopped(made.fragment, name), sh`t_log ${record.held(name)}`]);
-      return [{ name, fragment, timeoutMs: made.timeoutMs }];
+      const { fragment, timeoutMs, until } = made;
+      const [held, stopped] = [sh`t_log ${record.held(name)}`, sh`t_log ${record.stopped(name)}`];
+      if (until) return [{ name, fragment, timeoutMs, until: { expected: until, held, stopped } }];
+      return [{ name, fragment: lines([orStopped(fragment, name), held]), timeoutMs }];
     });
   });
 }

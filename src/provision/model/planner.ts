@@ -13,9 +13,10 @@ import {
   type DepartureOrders,
 } from './departures.ts';
 import type { Facts } from './facts.ts';
-import { factsProbe, factVariables, liveProbe, parseFacts, type SeenFacts } from './facts-probe.ts';
+import { factsProbe, factVariables, parseFacts, type SeenFacts } from './facts-probe.ts';
 import type { FileSource } from './inventory.ts';
 import { foldLedger, type Ledger } from './ledger.ts';
+import { liveProbe, parseLive } from './live-status.ts';
 import type { PlanContext } from './module.ts';
 import type { Frame } from './frames.ts';
 import type { HostPlan } from './plan.ts';
@@ -198,7 +199,7 @@ export class HostPlanner {
     else if (id === 'ledger') this.#ledger = foldLedger(new TextDecoder().decode(answer.stdout));
     else if (id === 'live') {
       this.#askLive = 'done';
-      this.#live = parseLive(answer.stdout);
+      this.#live = liveOrNone(answer.stdout);
     } else this.#seen.set(id, answer.stdout);
   }
 
@@ -318,13 +319,11 @@ export class HostPlanner {
 }
 
 /** A status that cannot be read is none: the daemon may be of another version, or on its way down. */
-function parseLive(answer: Uint8Array): DaemonStatus | undefined {
+function liveOrNone(answer: Uint8Array): DaemonStatus | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(answer));
-    return typeof value === 'object' && value !== null && 'instances' in value
-      ? (value as DaemonStatus)
-      : undefined;
-  } catch {
+    return parseLive(answer);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return undefined;
   }
 }

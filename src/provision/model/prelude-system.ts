@@ -2,7 +2,7 @@
 
 /** Name → text, as in the prelude. */
 export const SYSTEM_FUNCTIONS: ReadonlyMap<string, string> = new Map([
-  // Facts; $1 is tandemd's control socket.
+  // Facts; $1 is tandemd's control socket. `daemon`: a VRRP daemon runs that can be asked.
   [
     't_facts',
     `t_facts() {
@@ -14,6 +14,10 @@ while IFS='=' read -r t_k t_v; do case $t_k in ID|ID_LIKE|VERSION_ID) t_v=\${t_v
 [ ! -d /run/systemd/system ] || echo init systemd
 [ ! -e /run/systemd/container ] || echo container yes
 [ ! -S "$1" ] || echo daemon yes
+for t_l in /run/keepalived.pid /run/keepalived/keepalived.pid; do
+[ ! -r "$t_l" ] || { read -r t_v <"$t_l"; [ ! -d "/proc/$t_v" ] || echo daemon yes; }
+done
+[ ! -x /usr/sbin/keepalived ] || /usr/sbin/keepalived --version 2>&1 | sed -n '1{s/^Keepalived v/keepalived /;s/ (.*//;p;}'
 for t_l in /sys/class/net/*; do
 t_v= t_k=
 [ ! -r "$t_l/flags" ] || read -r t_k <"$t_l/flags"

@@ -2,6 +2,7 @@
 
 import { FILE_FUNCTIONS } from './prelude-files.ts';
 import { FIREWALL_FUNCTIONS } from './prelude-firewall.ts';
+import { KEEPALIVED_FUNCTIONS } from './prelude-keepalived.ts';
 import { SYSTEM_FUNCTIONS } from './prelude-system.ts';
 
 const NEWLINE = '"\n"';
@@ -76,7 +77,13 @@ mkdir -p -m 700 "$t_state"
 
 /** The functions that `text` uses, with those that they use, in a fixed order. */
 export function preludeFor(text: string): string {
-  const all = new Map([...FUNCTIONS, ...FILE_FUNCTIONS, ...SYSTEM_FUNCTIONS, ...FIREWALL_FUNCTIONS]);
+  const all = new Map([
+    ...FUNCTIONS,
+    ...FILE_FUNCTIONS,
+    ...SYSTEM_FUNCTIONS,
+    ...FIREWALL_FUNCTIONS,
+    ...KEEPALIVED_FUNCTIONS,
+  ]);
   const wanted = new Set<string>();
   const visit = (source: string): void => {
     for (const [name] of source.matchAll(/\bt_[a-z_]+\b/g)) {

@@ -16,7 +16,7 @@ function daemon(
     worker: { state: 'running', lastLoss: null },
     ...more,
   };
-  return { kind: 'status', status: status as unknown as DaemonStatus };
+  return { kind: 'status', status: status as unknown as DaemonStatus, daemon: 'tandemd' };
 }
 
 const pair = { name: 'pair', instances: [{ name: 'VG_1', nodes: ['ka67', 'ka68'] }] };
@@ -122,10 +122,16 @@ describe('the verdict on a pair', () => {
       { kind: 'silent', reason: 'exit 3' },
       'degraded',
       2,
-      /runs no tandemd/,
+      /runs no VRRP daemon/,
     ],
-    ['keepalived as BACKUP', daemon('MASTER'), { kind: 'keepalived' }, 'healthy', 0, /^$/],
-    ['keepalived as MASTER, heard', { kind: 'keepalived' }, daemon('BACKUP'), 'healthy', 0, /^$/],
+    [
+      'another daemon than the inventory says',
+      daemon('MASTER'),
+      daemon('BACKUP', {}, { program: 'keepalived' }),
+      'degraded',
+      2,
+      /^ka68 runs keepalived, and the inventory says vrrp_daemon: tandemd$/,
+    ],
     [
       'an instance that is not configured',
       daemon('MASTER'),

@@ -7,13 +7,16 @@ export type Health = (typeof HEALTHS)[number];
 
 /** What could be learnt from one member. */
 export type Sight =
-  | { readonly kind: 'status'; readonly status: DaemonStatus }
+  | {
+      readonly kind: 'status';
+      readonly status: DaemonStatus;
+      /** What the inventory says that runs there. */
+      readonly daemon: 'tandemd' | 'keepalived';
+    }
   /** It could not be asked; `reason` in the transport's words. */
   | { readonly kind: 'unreachable'; readonly reason: string }
-  /** Reached, but no tandemd answers there. */
-  | { readonly kind: 'silent'; readonly reason: string }
-  /** It runs stock keepalived, which cannot be asked: only its peers' ears tell. */
-  | { readonly kind: 'keepalived' };
+  /** Reached, but no VRRP daemon answers there. */
+  | { readonly kind: 'silent'; readonly reason: string };
 
 /** The part of a cluster that the verdict needs. */
 export interface ExpectedCluster {
@@ -84,7 +87,7 @@ function judgeInstance(
 
 const ABSENT: Sight = { kind: 'unreachable', reason: 'it was not asked' };
 
-/** Exactly one MASTER; a living one that is only heard (unreachable to us, or keepalived) counts too. */
+/** Exactly one MASTER; a living one that is only heard (unreachable to us) counts too. */
 function mastership(
   masters: readonly string[],
   instances: readonly { readonly host: string; readonly instance: InstanceStatus }[],
@@ -124,15 +127,18 @@ function ofInstance(host: string, instance: InstanceStatus): Finding[] {
 function ofSight(host: string, name: string, sight: Sight): Finding[] {
   const degraded = (reason: string): Finding => ({ health: 'degraded', reason });
   switch (sight.kind) {
-    case 'keepalived':
-      return [];
     case 'unreachable':
       return [degraded(`${host} cannot be reached: ${sight.reason}`)];
     case 'silent':
-      return [degraded(`${host} runs no tandemd that answers: ${sight.reason}`)];
+      return [degraded(`${host} runs no VRRP daemon that answers: ${sight.reason}`)];
     case 'status': {
       const { instances, reload, worker } = sight.status;
       const findings: Finding[] = [];
+      const program = sight.status.program ?? 'tandemd';
+      if (program !== sight.daemon)
+        findings.push(
+          degraded(`${host} runs ${program}, and the inventory says vrrp_daemon: ${sight.daemon}`),
+        );
       if (!instances.some(instance => instance.name === name))
         findings.push(degraded(`${host} does not have ${name} configured`));
       if (reload.outcome === 'rejected')

@@ -13,7 +13,11 @@ export interface ApartParts {
   /** One host's turn after the other; gives the one at which it stopped. */
   readonly turns: (due: readonly HostRun[], order: readonly string[]) => Promise<string | undefined>;
   /** False if it failed, which the host then says. */
-  readonly handOver: (host: HostRun, instances: readonly string[]) => Promise<boolean>;
+  readonly handOver: (
+    host: HostRun,
+    instances: readonly string[],
+    status: DaemonStatus | undefined,
+  ) => Promise<boolean>;
   readonly livePicture: () => Promise<LivePicture>;
 }
 
@@ -66,7 +70,8 @@ async function pause(apart: ApartRoll, host: HostRun): Promise<boolean> {
   const instances = apart.roll.handovers.get(host.name) ?? [];
   if (instances.length > 0) {
     apart.context.emit({ type: 'switchover', cluster: apart.unit.name, from: host.name, instances });
-    if (!(await apart.handOver(host, representatives(apart.live.get(host.name), instances)))) return false;
+    const status = apart.live.get(host.name);
+    if (!(await apart.handOver(host, representatives(status, instances), status))) return false;
   }
   try {
     await host.remote.must(wire.pause, 'stop the daemon until its turn');

@@ -11,12 +11,13 @@ import { lockHosts } from './lock-hosts.ts';
 import {
   mastered,
   representatives,
+  rivalsOf,
   rollingOrder,
   turnRestarts,
   unprotected,
   type RollingUnit,
 } from './rolling.ts';
-import { awaitMaster, endHandover, handOver } from './switchover.ts';
+import { awaitMaster, canHandOver, endHandover, handOver } from './switchover.ts';
 import { wireRoll, type WireRoll } from './wire-roll.ts';
 
 /** What a roll may do to a cluster. */
@@ -53,6 +54,10 @@ export interface LockedScene {
 
 /** Nothing of ours is left on a host without a ledger: not even the place where locks lie. */
 const REMOVE_RUN_DIRECTORY = sh`[ -e "$t_state" ] || rm -rf "$t_run"`;
+
+/** How long two may be MASTER: an election is over within an advertisement of the better one. Milliseconds. */
+const RIVALRY_MS = 5000;
+const RIVALRY_RETRY_MS = 250;
 
 export class ClusterRun {
   readonly #unit: RollingUnit;
@@ -202,7 +207,7 @@ export class ClusterRun {
   #parts(): ApartParts {
     return {
       turns: (due, order) => this.#turns(due, order),
-      handOver: (host, instances) => this.#handOver(host, instances),
+      handOver: (host, instances, status) => this.#handOver(host, instances, status),
       livePicture: () => this.#livePicture(),
     };
   }
@@ -234,10 +239,10 @@ export class ClusterRun {
     if (left.length > 0) {
       this.#context.emit({ type: 'switchover', cluster: this.#unit.name, from, instances: left });
       const asked = representatives(live.get(from), left);
-      if (!(await this.#handOver(giver, asked))) return;
+      if (!(await this.#handOver(giver, asked, live.get(from)))) return;
       await endHandover(giver.remote, asked);
     }
-    await awaitMaster(taker.remote, instances, 'become the preferred master');
+    await awaitMaster(taker.remote, instances, 'become the preferred master', live.get(to));
   }
 
   /** One host after the other; gives the one at which it stopped. */
@@ -304,9 +309,26 @@ export class ClusterRun {
   async #turnOf(host: HostRun): Promise<boolean> {
     const handedOver = await this.#switchOver(host);
     if (handedOver === 'refused') return false;
+    const restarts = host.plan !== undefined && turnRestarts(host.plan);
     const done = await host.turn();
     if (!done && handedOver.length > 0) await endHandover(host.remote, handedOver);
-    return done;
+    return done && (!restarts || this.#policy.teardown !== undefined || (await this.#isHeard(host)));
+  }
+
+  /** After a start: nobody else goes on as MASTER beside it, which would mean that they do not hear each other. */
+  async #isHeard(host: HostRun): Promise<boolean> {
+    const deadlineAtMs = performance.now() + RIVALRY_MS;
+    for (;;) {
+      const live = await this.#livePicture();
+      const [rivalry] = rivalsOf(host.name, live);
+      if (!rivalry) return true;
+      if (performance.now() > deadlineAtMs) {
+        const message = `${host.name} and ${rivalry.rival} are MASTER of ${rivalry.instance} at the same time: they do not hear each other (a firewall? another password?)`;
+        host.remote.fail(host.remote.error('one master', message), 'one master');
+        return false;
+      }
+      await new Promise(resolve => setTimeout(resolve, RIVALRY_RETRY_MS));
+    }
   }
 
   /** Before a master's daemon is stopped another one takes over. Gives the instances that it gave away. */
@@ -327,7 +349,7 @@ export class ClusterRun {
     if (covered.length === 0) return [];
     this.#context.emit({ type: 'switchover', cluster: this.#unit.name, from: host.name, instances: covered });
     const asked = representatives(live.get(host.name), covered);
-    return (await this.#handOver(host, asked)) ? asked : 'refused';
+    return (await this.#handOver(host, asked, live.get(host.name))) ? asked : 'refused';
   }
 
   /** What every member's tandemd says now: the probe may be a minute old, and turns start daemons. */
@@ -339,8 +361,14 @@ export class ClusterRun {
     return new Map(await Promise.all(asked));
   }
 
-  async #handOver(host: HostRun, instances: readonly string[]): Promise<boolean> {
-    if (await handOver(host.remote, instances)) return true;
+  /** A daemon that cannot be asked gives everything away when it is stopped, or when it hears a better one. */
+  async #handOver(
+    host: HostRun,
+    instances: readonly string[],
+    status: DaemonStatus | undefined,
+  ): Promise<boolean> {
+    if (!canHandOver(status, instances)) return true;
+    if (await handOver(host.remote, instances, status)) return true;
     host.postpone('the switchover failed');
     return false;
   }

@@ -1,7 +1,6 @@
 /** What every host's daemon says of itself: one exec per host, and the verdict on each cluster. */
 import { messageOf, RemoteError } from '#base/errors.ts';
-import type { DaemonStatus } from '#control/status.ts';
-import { sh } from '#provision/model/shell.ts';
+import { liveProbe, parseLive } from '#provision/model/live-status.ts';
 import {
   exitCodeOfHealth,
   judgeCluster,
@@ -27,17 +26,13 @@ export interface StatusReport {
   readonly verdicts: readonly ClusterVerdict[];
 }
 
-const ASK_STATUS = sh`PATH=/opt/tandem/current/bin:$PATH
-command -v tandemd >/dev/null || { echo 'tandemd is not installed' >&2; exit 127; }
-tandemd status --json`;
-
 /** Never throws for what a host does. */
 export async function collectStatus(options: StatusOptions): Promise<StatusReport> {
   const context = contextOf(options);
   const forks = new Forks(context.settings.forks);
   const looked = options.hosts.map(async ({ access, daemon }): Promise<[string, Sight]> => [
     access.name,
-    daemon === 'keepalived' ? { kind: 'keepalived' } : await forks.run(() => look(access, context)),
+    await forks.run(() => look(access, daemon, context)),
   ]);
   const sights = new Map(await Promise.all(looked));
   const verdicts = options.clusters.map(cluster => judgeCluster(cluster, sights));
@@ -51,13 +46,18 @@ export async function collectStatus(options: StatusOptions): Promise<StatusRepor
   return { exitCode, sights, verdicts };
 }
 
-async function look(access: HostAccess, context: RunContext): Promise<Sight> {
+async function look(
+  access: HostAccess,
+  daemon: 'tandemd' | 'keepalived',
+  context: RunContext,
+): Promise<Sight> {
   const host = new RemoteHost(access, context);
   try {
     await host.connect();
-    const answer = await host.ask(ASK_STATUS, 'ask tandemd for its status');
-    if (answer.exit !== 0) return { kind: 'silent', reason: saidIn(answer) };
-    return { kind: 'status', status: JSON.parse(new TextDecoder().decode(answer.stdout)) as DaemonStatus };
+    const answer = await host.ask(liveProbe(), 'ask the VRRP daemon for its status');
+    const status = answer.exit === 0 ? parseLive(answer.stdout) : undefined;
+    if (status) return { kind: 'status', status, daemon };
+    return { kind: 'silent', reason: saidIn(answer) || `no ${daemon} runs there` };
   } catch (error) {
     if (error instanceof RemoteError && error.unreachable)
       return { kind: 'unreachable', reason: error.message.slice(`${error.host}: `.length) };

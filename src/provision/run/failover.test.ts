@@ -21,7 +21,7 @@ function move(more: Partial<FailoverOptions> = {}): Promise<number> {
     instance: 'VG_1',
     nodes: NODES,
     to: undefined,
-    members: NODES.map(name => ({ access: { name }, daemon: 'tandemd' })),
+    members: NODES.map(name => ({ access: { name } })),
     transport: hosts.transport(),
     emit: event => events.push(event),
     settings: { paths: LOCAL_PATHS, silenceTimeoutMs: 5000, lockTimeoutMs: 0, owner: 'ann@desk' },
@@ -75,17 +75,6 @@ test('nobody is told anything when nobody could take over', async () => {
     message: 'nobody could take over from ka67: ka68 is FAULT of VG_1 (eth0 is down); nothing was disturbed',
   });
   expectUnlocked();
-});
-
-test('a peer that runs keepalived is neither asked nor connected to', async () => {
-  const transport = hosts.transport();
-  const members = NODES.map(name => ({
-    access: { name },
-    daemon: name === 'ka68' ? ('keepalived' as const) : ('tandemd' as const),
-  }));
-  expect(await move({ members, transport })).toBe(1);
-  expect(events.at(-1)).toHaveProperty('message', expect.stringContaining('ka68 runs keepalived'));
-  expect(transport.of('ka68').connections).toBe(0);
 });
 
 test('a lock that another run holds is respected', async () => {

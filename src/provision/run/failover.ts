@@ -1,5 +1,6 @@
 /** `tandem failover`: a planned switchover of one instance, under the locks of its cluster's members. */
 import type { RunEvent } from '#control/events.ts';
+import type { DaemonStatus } from '#control/status.ts';
 import { contextOf, type CommonOptions, type RunContext } from './api.ts';
 import { lockHosts } from './lock-hosts.ts';
 import type { HostAccess } from './ports.ts';
@@ -11,7 +12,6 @@ import { exitCodeOf } from './tally.ts';
 
 interface Member {
   readonly access: HostAccess;
-  readonly daemon: 'tandemd' | 'keepalived';
 }
 
 export interface FailoverOptions extends CommonOptions {
@@ -36,7 +36,7 @@ export async function failover(options: FailoverOptions): Promise<number> {
     ...member,
     remote: new RemoteHost(member.access, context),
   }));
-  const asked = hosts.filter(({ daemon }) => daemon === 'tandemd').map(({ remote }) => remote);
+  const asked = hosts.map(({ remote }) => remote);
   await Promise.all(asked.map(connect));
   const outcome = await underLocks(options, hosts, context);
   await Promise.all(asked.map(host => host.close()));
@@ -75,12 +75,11 @@ async function underLocks(
   }
 }
 
-async function look({ daemon, remote }: Host): Promise<FailoverNode> {
+async function look({ remote }: Host): Promise<FailoverNode> {
   const silent = (why: string): FailoverNode => ({ name: remote.name, sight: { silent: why } });
-  if (daemon === 'keepalived') return silent('runs keepalived, which can neither be asked nor told');
   if (!remote.connected) return silent('cannot be reached');
   const live = await remote.live().catch(() => undefined);
-  return live ? { name: remote.name, sight: live } : silent('runs no tandemd that answers');
+  return live ? { name: remote.name, sight: live } : silent('runs no VRRP daemon that answers');
 }
 
 interface Scene {
@@ -110,16 +109,22 @@ async function switchOver(next: Extract<Succession, { kind: 'switch' }>, scene: 
   const remoteOf = (name: string): RemoteHost | undefined =>
     scene.hosts.find(({ remote }) => remote.name === name)?.remote;
   const [giver, taker] = [remoteOf(from), remoteOf(to)];
-  const sight = scene.sights.find(({ name }) => name === from)?.sight;
+  const sightOf = (name: string): DaemonStatus | undefined => {
+    const sight = scene.sights.find(node => node.name === name)?.sight;
+    return sight && !('silent' in sight) ? sight : undefined;
+  };
+  const [sight, successor] = [sightOf(from), sightOf(to)];
   const outcome = { from, to, instances };
-  if (!giver || !taker || !sight || 'silent' in sight)
+  if (!giver || !taker || !sight)
     return { ...outcome, status: 'failed', message: `${from} or ${to} is gone` };
   const asked = representatives(sight, instances);
   scene.context.emit({ type: 'switchover', cluster, from, instances });
   const startedAtMs = performance.now();
-  if (!(await handOver(giver, asked)))
+  // keepalived's hold does not end by itself when it becomes MASTER.
+  if (successor?.program === 'keepalived') await endHandover(taker, instances);
+  if (!(await handOver(giver, asked, sight)))
     return { ...outcome, status: 'failed', message: `nobody took over, and ${from} may go on as MASTER` };
-  const arrived = await awaitMaster(taker, instances, 'take over');
+  const arrived = await awaitMaster(taker, instances, 'take over', successor);
   const elapsedMs = Math.round(performance.now() - startedAtMs);
   if (!arrived || !held) await endHandover(giver, asked);
   if (!arrived)

@@ -3,7 +3,7 @@ import type { HostTally } from '#control/events.ts';
 import type { DaemonStatus } from '#control/status.ts';
 import type { DepartureOrders } from '#provision/model/departures.ts';
 import type { Frame } from '#provision/model/frames.ts';
-import { hasWork, type HostPlan, type Step } from '#provision/model/plan.ts';
+import { type Gate, hasWork, type HostPlan, type Step } from '#provision/model/plan.ts';
 import { assembleSteps } from '#provision/model/program.ts';
 import type { HostReport, RunContext } from './api.ts';
 import { runGuarded } from './guarded.ts';
@@ -235,17 +235,29 @@ export class HostRun {
         emit(detail === undefined ? event : { ...event, detail: redact(detail) });
       };
       report('waiting');
-      const answer = await this.remote.ask(gate.fragment, gate.name, {
-        silenceTimeoutMs: gate.timeoutMs + GATE_GRACE_MS,
-      });
-      report(answer.exit === 0 ? 'passed' : 'failed', answer.exit === 0 ? undefined : saidIn(answer));
-      if (answer.exit !== 0)
-        throw this.remote.error(
-          `gate "${gate.name}"`,
-          `does not hold (exit code ${answer.exit})`,
-          saidIn(answer),
-        );
+      const failure = gate.until ? await this.#until(gate, gate.until) : await this.#passes(gate);
+      report(failure ? 'failed' : 'passed', failure?.said);
+      if (failure) throw this.remote.error(`gate "${gate.name}"`, failure.message, failure.said);
     }
+  }
+
+  /** Gives why the gate does not hold. */
+  async #passes(gate: Gate): Promise<{ message: string; said: string } | undefined> {
+    const answer = await this.remote.ask(gate.fragment, gate.name, {
+      silenceTimeoutMs: gate.timeoutMs + GATE_GRACE_MS,
+    });
+    if (answer.exit === 0) return undefined;
+    return { message: `does not hold (exit code ${answer.exit})`, said: saidIn(answer) };
+  }
+
+  async #until(
+    gate: Gate,
+    { expected, held, stopped }: NonNullable<Gate['until']>,
+  ): Promise<{ message: string; said: string } | undefined> {
+    const missing = await this.remote.awaitLive(expected, gate.timeoutMs);
+    await this.remote.must(missing.length === 0 ? held : stopped, gate.name);
+    if (missing.length === 0) return undefined;
+    return { message: `does not hold after ${gate.timeoutMs / 1000} s`, said: missing.join('\n') };
   }
 
   /** Says what an earlier roll-out left behind, and the way out. */

@@ -1,8 +1,10 @@
 /** One host during a run: its session, and programs in it with the errors and events that they come to. */
 import { InputError, messageOf, RemoteError } from '#base/errors.ts';
 import type { HostPhase } from '#control/events.ts';
+import { type Expectation, unmet } from '#control/expectation.ts';
 import type { LiveStatus } from '#control/server-status.ts';
 import type { Frame } from '#provision/model/frames.ts';
+import { liveProbe, parseLive } from '#provision/model/live-status.ts';
 import { assemble, type Item, type Program } from '#provision/model/program.ts';
 import { type Fragment, sh } from '#provision/model/shell.ts';
 import type { RunContext } from './api.ts';
@@ -24,7 +26,8 @@ const UPLOAD_EVENT_BYTES = 1024 * 1024;
 /** How often a lock that somebody else holds is tried. */
 const LOCK_RETRY_MS = 250;
 
-const LIVE_STATUS: Fragment = sh`PATH=/opt/tandem/current/bin:$PATH; command -v tandemd >/dev/null || exit 0; tandemd status --json 2>/dev/null || :`;
+/** How often a daemon is asked that cannot be told to wait. */
+const LIVE_RETRY_MS = 400;
 
 export class RemoteHost {
   readonly access: HostAccess;
@@ -131,13 +134,24 @@ export class RemoteHost {
     return answer;
   }
 
-  /** tandemd's own account of the present; undefined if it does not run or cannot say. */
+  /** The VRRP daemon's account of the present, whichever runs; undefined if none does or it cannot say. */
   async live(): Promise<LiveStatus | undefined> {
-    const { stdout } = await this.ask(LIVE_STATUS, 'ask tandemd for its status');
+    const { stdout } = await this.ask(liveProbe(), 'ask the VRRP daemon for its status');
     try {
-      return JSON.parse(new TextDecoder().decode(stdout)) as LiveStatus;
+      return parseLive(stdout);
     } catch {
       return undefined;
+    }
+  }
+
+  /** Asks until all of `expected` holds; what does not after `timeoutMs`, one sentence each. Throws RemoteError. */
+  async awaitLive(expected: Expectation, timeoutMs: number): Promise<readonly string[]> {
+    const deadlineAtMs = performance.now() + timeoutMs;
+    for (;;) {
+      const status = await this.live();
+      const missing = status ? unmet(status, expected) : ['no VRRP daemon answers'];
+      if (missing.length === 0 || performance.now() > deadlineAtMs) return missing;
+      await new Promise(resolve => setTimeout(resolve, LIVE_RETRY_MS));
     }
   }
 

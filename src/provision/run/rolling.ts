@@ -38,6 +38,18 @@ export function mastered(status: DaemonStatus | undefined): string[] {
     .map(instance => instance.name);
 }
 
+/** Who is MASTER of the same instances as `host`. */
+export function rivalsOf(
+  host: string,
+  live: ReadonlyMap<string, DaemonStatus | undefined>,
+): { readonly instance: string; readonly rival: string }[] {
+  return mastered(live.get(host)).flatMap(instance =>
+    [...live].flatMap(([rival, status]) =>
+      rival !== host && mastered(status).includes(instance) ? { instance, rival } : [],
+    ),
+  );
+}
+
 /**
  * One instance of each sync group, and every instance without one: a sync group is handed over as a whole, so that a
  * second request for it would come too late.

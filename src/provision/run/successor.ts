@@ -63,6 +63,15 @@ function relief(
       `${next.name} has the higher priority (${priorityOf(next, instance)}, ${wanted.name} has ${priorityOf(wanted, instance)}) and would take over instead`,
     );
   const held = instances.some(name => priorityOf(master, name) > priorityOf(wanted, name));
+  const deaf = instances.find(name => instanceOf(master, name)?.canHandOver === false);
+  if (deaf !== undefined)
+    return refused(
+      `the keepalived of ${master.name} does not run with Tandem's configuration, so that only a stop would give ${deaf} away: tandem apply first`,
+    );
+  if (held && instances.length > 1 && 'program' in master.sight)
+    return refused(
+      `${master.name} runs keepalived and has the higher priority, and keepalived cannot hold a sync group back: it would take it over again at once`,
+    );
   return { kind: 'switch', from: master.name, to: wanted.name, instances, held };
 }
 
@@ -70,8 +79,11 @@ function instanceOf({ sight }: FailoverNode, name: string): InstanceStatus | und
   return 'silent' in sight ? undefined : sight.instances.find(instance => instance.name === name);
 }
 
+/** A keepalived that has handed over has lowered its priority, and will have its own again. */
 function priorityOf(node: FailoverNode, name: string): number {
-  return instanceOf(node, name)?.effectivePriority ?? 0;
+  const own = instanceOf(node, name);
+  const isLowered = own?.handedOver === true && 'program' in node.sight;
+  return (isLowered ? own.priority : own?.effectivePriority) ?? 0;
 }
 
 /** A sync group is handed over as a whole. */

@@ -23,6 +23,8 @@ export const contentFields = {
     .optional(),
   /** A VRRP daemon reads the file: a change that its peers would not understand is rolled with them stopped. */
   vrrp_configuration: z.boolean().optional(),
+  /** The daemon whose place the file's takes, and its file: while it runs, that is what a change is compared with. */
+  vrrp_replaces: z.strictObject({ service: z.string(), path: absolutePath }).optional(),
   /** Filled in by `resolve`; not an argument of the user's. */
   text: z.never().optional(),
 } as const;
@@ -34,6 +36,7 @@ export interface ContentArgs {
   readonly group?: string | number | undefined;
   readonly validate?: string | undefined;
   readonly vrrp_configuration?: boolean | undefined;
+  readonly vrrp_replaces?: { readonly service: string; readonly path: string } | undefined;
   /** Undefined until it can be known. */
   readonly text?: string | undefined;
 }
@@ -61,9 +64,12 @@ export function contentModule<Args extends ContentArgs>(): Omit<
     ],
     probe: args => {
       const known = args.text === undefined ? '' : sha256Of(args.text);
-      return args.vrrp_configuration ? lookAt(args.dest, known, VRRP_MAX) : lookAt(args.dest, known);
+      if (!args.vrrp_configuration) return lookAt(args.dest, known);
+      const { service, path } = args.vrrp_replaces ?? {};
+      const replaced = service && path ? sh`t_replaced ${service} ${path} ${VRRP_MAX}` : NOTHING;
+      return lines([replaced, lookAt(args.dest, known, VRRP_MAX)]);
     },
-    parse: parseSeenPath,
+    parse: parseContent,
     diff,
     apply: (change, args, context) => {
       const parts = staged(change, args, context);
@@ -89,8 +95,12 @@ function diff(args: ContentArgs, seen: SeenPath, context: PlanContext): readonly
   const shown =
     differs && before !== undefined ? { before: context.redact(before), after: context.redact(text) } : {};
   const secretOnly = 'before' in shown && shown.before === shown.after && found !== undefined;
-  const vrrp = args.vrrp_configuration && found && differs ? vrrpOf(args, seen, text, context) : undefined;
-  const summary = summarise(found, wanted, text, secretOnly);
+  const speaks = (found !== undefined && differs) || seen.replaced !== undefined;
+  const vrrp = args.vrrp_configuration && speaks ? vrrpOf(args, seen, text, context) : undefined;
+  const said = summarise(found, wanted, text, secretOnly);
+  // The file may be there from before, and its daemon still say something new to the others.
+  const isNews = vrrp && (vrrp.breaks.length > 0 || vrrp.elections.some(each => each.before !== each.after));
+  const summary = said === '' && isNews ? 'not what the daemon runs with that it replaces' : said;
   if (summary === '') return [];
   return [
     {
@@ -105,6 +115,16 @@ function diff(args: ContentArgs, seen: SeenPath, context: PlanContext): readonly
   ];
 }
 
+/** `replaced LENGTH` and the other daemon's configuration, if it runs, before what is at the path. */
+function parseContent(answer: Uint8Array): SeenPath {
+  const head = /^replaced (\d+)\n/.exec(new TextDecoder().decode(answer.subarray(0, 32)));
+  if (!head) return parseSeenPath(answer);
+  const start = head[0].length;
+  const end = start + Number(head[1]);
+  const replaced = new TextDecoder().decode(answer.subarray(start, end));
+  return { ...parseSeenPath(answer.subarray(end)), replaced };
+}
+
 /** A configuration is compared whole up to this length, in bytes: thousands of instances. */
 const VRRP_MAX = 4 * 1024 * 1024;
 
@@ -112,7 +132,8 @@ const VRRP_MAX = 4 * 1024 * 1024;
 function vrrpOf(args: ContentArgs, seen: SeenPath, after: string, context: PlanContext): Change['vrrp'] {
   if ((seen.bytes ?? 0) > VRRP_MAX)
     throw new Refusal(`${args.dest} has ${seen.bytes} bytes: too many to tell what a new one would change`);
-  const change = vrrpChange(args.dest, { before: seen.text ?? '', after }, context.facts.hostname);
+  const before = seen.replaced ?? seen.text ?? '';
+  const change = vrrpChange(args.dest, { before, after }, context.facts.hostname);
   return { ...change, configurationSha256: sha256Of(`${after}\0`) };
 }
 

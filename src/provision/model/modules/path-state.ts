@@ -28,6 +28,8 @@ export interface SeenPath {
   readonly text: string | undefined;
   /** The nearest directory above that exists, if there is nothing. */
   readonly above: string | undefined;
+  /** The configuration of the daemon that runs in this one's place, with what it includes. */
+  readonly replaced?: string;
 }
 
 /** Longest content that comes back, in bytes. */

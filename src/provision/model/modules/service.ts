@@ -5,6 +5,7 @@ import {
   type Claim,
   type Effect,
   type Module,
+  type PlanContext,
   Refusal,
   type Reverter,
 } from '#provision/model/module.ts';
@@ -18,6 +19,17 @@ export interface ServiceArgs {
   readonly state?: 'started' | 'stopped' | 'restarted' | 'reloaded' | undefined;
   /** Units beside which this one may not run: the host is refused while one of them does. */
   readonly conflicts?: readonly string[] | undefined;
+  /**
+   * Units whose place this one takes: stopped and disabled just before it starts, and started again if it does not. One
+   * that runs and that Tandem neither started nor took over is refused unless `migrate` is true.
+   */
+  readonly replaces?: readonly string[] | undefined;
+  readonly migrate?: boolean | undefined;
+  /**
+   * A unit that runs with files that are about to become Tandem's: teardown has it load its own again. Refused unless
+   * `migrate` is true or it is Tandem's already.
+   */
+  readonly adopted?: boolean | undefined;
   /** A command that exits 0 while the running unit does what it is for: where it does not, the unit is restarted. */
   readonly check?: string | undefined;
 }
@@ -31,6 +43,7 @@ export interface SeenService {
   readonly unitFile: string;
   /** Which of the conflicting units run. */
   readonly conflicting: readonly string[];
+  readonly replaced: readonly { readonly name: string; readonly active: string; readonly enabled: boolean }[];
   /** False: the unit's check was asked for and did not hold. */
   readonly holds: boolean;
 }
@@ -46,14 +59,21 @@ export const service: Module<ServiceArgs, SeenService> = {
       enabled: z.boolean().optional(),
       state: z.enum(['started', 'stopped', 'restarted', 'reloaded']).optional(),
       conflicts: z.array(unitName).optional(),
+      replaces: z.array(unitName).optional(),
+      migrate: z.boolean().optional(),
+      adopted: z.literal(true).optional(),
       check: z
         .string()
         .refine(command => (splitWords(command)?.length ?? 0) > 0, 'expected a command; check its quotes')
         .optional(),
     })
     .refine(
-      args => args.enabled !== undefined || args.state !== undefined,
+      args => args.enabled !== undefined || args.state !== undefined || args.adopted === true,
       'expected "enabled", "state" or both',
+    )
+    .refine(
+      args => args.replaces === undefined || args.state === 'started',
+      '"replaces" goes with "state: started"',
     )
     .refine(
       args => args.check === undefined || args.state === 'started',
@@ -61,12 +81,14 @@ export const service: Module<ServiceArgs, SeenService> = {
     ),
   needs: [],
   resources: claims,
-  probe: args => lines([look([args.name, ...(args.conflicts ?? [])]), checked(args)]),
-  parse: (answer, args) => parse(answer, args.conflicts),
+  probe: args =>
+    lines([look([args.name, ...(args.conflicts ?? []), ...(args.replaces ?? [])]), checked(args)]),
+  parse: (answer, args) => parse(answer, args),
   diff,
   apply: change => {
-    const { name, action } = change.to as { name: string; action: string };
-    return run(action, name);
+    const { name, action, instead = [] } = change.to as unknown as Action;
+    if (action === 'adopt') return NOTHING;
+    return instead.length > 0 ? orAsBefore(run(action, name), name, instead) : run(action, name);
   },
   handler: args => {
     if (args.state !== 'restarted' && args.state !== 'reloaded') return undefined;
@@ -78,6 +100,13 @@ export const service: Module<ServiceArgs, SeenService> = {
   },
   predict: (args, seen, changes) => ({ name: args.name, active: seen.active, changed: changes.length > 0 }),
 };
+
+interface Action {
+  readonly name: string;
+  readonly action: string;
+  /** Units that it takes the place of, and that ran until now. */
+  readonly instead?: readonly string[];
+}
 
 function claims(args: ServiceArgs): readonly Claim[] {
   const lasting = args.state === 'started' || args.state === 'stopped';
@@ -101,9 +130,24 @@ function checked({ check }: ServiceArgs): Fragment {
   return sh`if timeout 5 ${words} >/dev/null 2>&1 </dev/null; then printf '\nCheck=holds\n'; else printf '\nCheck=fails\n'; fi`;
 }
 
-function parse(answer: Uint8Array, conflicts: readonly string[] = []): SeenService {
+const ENABLED: ReadonlySet<string> = new Set(['enabled', 'static', 'generated', 'alias', 'indirect']);
+
+function parse(
+  answer: Uint8Array,
+  { conflicts = [], replaces = [] }: Pick<ServiceArgs, 'conflicts' | 'replaces'> = {},
+): SeenService {
   const [text = '', ...others] = new TextDecoder().decode(answer).split('\n\n');
-  const value = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1] ?? '';
+  const valueIn = (block: string, key: string): string =>
+    new RegExp(`^${key}=(.*)$`, 'm').exec(block)?.[1] ?? '';
+  const value = (key: string): string => valueIn(text, key);
+  const replaced = replaces.map((name, index) => {
+    const block = others[conflicts.length + index] ?? '';
+    return {
+      name,
+      active: valueIn(block, 'ActiveState'),
+      enabled: valueIn(block, 'UnitFileState') === 'enabled',
+    };
+  });
   const conflicting = conflicts.filter((_, index) =>
     /^ActiveState=(?:active|activating)$/m.test(others[index] ?? ''),
   );
@@ -112,6 +156,7 @@ function parse(answer: Uint8Array, conflicts: readonly string[] = []): SeenServi
     active: value('ActiveState'),
     unitFile: value('UnitFileState'),
     conflicting,
+    replaced,
     holds: !others.some(block => /^Check=fails$/m.test(block)),
   };
 }
@@ -119,7 +164,7 @@ function parse(answer: Uint8Array, conflicts: readonly string[] = []): SeenServi
 const RUNNING: ReadonlySet<string> = new Set(['active', 'reloading']);
 const STOPPED: ReadonlySet<string> = new Set(['inactive', 'failed', '']);
 
-function diff(args: ServiceArgs, seen: SeenService): readonly Change[] {
+function diff(args: ServiceArgs, seen: SeenService, context: PlanContext): readonly Change[] {
   if (seen.load === '') throw new Refusal('services are run by systemd, and this host has none');
   if (seen.load === 'masked' && args.state !== 'stopped')
     throw new Refusal(`${args.name} is masked: systemctl unmask ${args.name} if it shall run`);
@@ -128,11 +173,65 @@ function diff(args: ServiceArgs, seen: SeenService): readonly Change[] {
     throw new Refusal(
       `${other} runs on this host, and ${args.name} must not run beside it: systemctl disable --now ${other}`,
     );
-  return [...enabling(args, seen), ...running(args, seen)];
+  return [
+    ...adopting(args, seen, context),
+    ...replacing(args, seen, context),
+    ...enabling(args, seen),
+    ...running(args, seen),
+  ];
+}
+
+/** A unit that runs, and that Tandem neither started nor took over. */
+function isForeign(name: string, active: string, { ledger }: PlanContext): boolean {
+  const isOurs = ledger.some(({ resource }) =>
+    [`service:${name}/state`, `service:${name}/adopted`].includes(resource),
+  );
+  return !STOPPED.has(active) && !isOurs;
+}
+
+function adopting(args: ServiceArgs, seen: SeenService, context: PlanContext): readonly Change[] {
+  if (args.adopted !== true || !isForeign(args.name, seen.active, context)) return [];
+  if (args.migrate !== true)
+    throw new Refusal(
+      `${args.name} runs on this host, and not by Tandem: --migrate has it go on with the inventory's configuration in place of its own (tandem import makes an inventory of that)`,
+    );
+  return [
+    {
+      resource: `service:${args.name}/adopted`,
+      from: { active: seen.active },
+      to: { name: args.name, action: 'adopt' },
+      summary: 'runs already: taken over',
+      effect: 'none',
+      early: true,
+    },
+  ];
+}
+
+/** Stopped just before the other starts. Whatever does not run is only kept from starting at boot. */
+function replacing(args: ServiceArgs, seen: SeenService, context: PlanContext): readonly Change[] {
+  return seen.replaced.flatMap(({ name, active, enabled }): Change[] => {
+    if (args.migrate !== true && isForeign(name, active, context))
+      throw new Refusal(
+        `${name} runs on this host, and not by Tandem; ${args.name} must not run beside it: --migrate has ${args.name} take its place, or vrrp_daemon: ${name} has Tandem go on with it (tandem import makes an inventory of its configuration)`,
+      );
+    const change = (aspect: string, from: Change['from'], action: string, summary: string): Change => ({
+      resource: `service:${name}/${aspect}`,
+      from,
+      to: { name, action },
+      summary: `${name}: ${summary}`,
+      effect: 'restart',
+    });
+    return [
+      ...(enabled ? [change('enabled', { enabled }, 'disable', 'does not start at boot any more')] : []),
+      ...(STOPPED.has(active)
+        ? []
+        : [change('state', { active }, 'stop', `${active} → stopped: ${args.name} takes its place`)]),
+    ];
+  });
 }
 
 function enabling(args: ServiceArgs, seen: SeenService): readonly Change[] {
-  const enabled = ['enabled', 'static', 'generated', 'alias', 'indirect'].includes(seen.unitFile);
+  const enabled = ENABLED.has(seen.unitFile);
   if (args.enabled === undefined || args.enabled === enabled) return [];
   const action = args.enabled ? 'enable' : 'disable';
   return [
@@ -147,10 +246,11 @@ function enabling(args: ServiceArgs, seen: SeenService): readonly Change[] {
 }
 
 function running(args: ServiceArgs, seen: SeenService): readonly Change[] {
+  const instead = seen.replaced.filter(({ active }) => !STOPPED.has(active)).map(({ name }) => name);
   const change = (action: string, summary: string, effect: Effect, transient: boolean): Change => ({
     resource: `service:${args.name}/state`,
     from: { active: seen.active },
-    to: { name: args.name, action },
+    to: { name: args.name, action, ...(action === 'start' && instead.length > 0 ? { instead } : {}) },
     summary,
     effect,
     ...(transient ? { transient } : {}),
@@ -179,6 +279,11 @@ function run(action: string, name: string): Fragment {
   return sh`systemctl reset-failed ${name} 2>/dev/null || :; t_unit ${action} ${name}`;
 }
 
+/** A unit that does not start leaves the host to those that ran before it, and is kept from trying again beside them. */
+function orAsBefore(start: Fragment, name: string, instead: readonly string[]): Fragment {
+  return sh`(\n${start}\n) || { t_e=$?; systemctl stop ${name}; systemctl enable --now ${instead} >&2; echo ${`${instead.join(', ')} runs again instead`} >&2; exit $t_e; }`;
+}
+
 /** Teardown: stopped or started, disabled or enabled, as it was first. */
 export const serviceReverter: Reverter = {
   kind: 'service',
@@ -187,11 +292,13 @@ export const serviceReverter: Reverter = {
   verdict: (entry, answer) => {
     const { aspect } = partsOf(entry);
     const seen = parse(answer);
+    if (aspect === 'adopted') return RUNNING.has(seen.active) ? 'ours' : 'gone';
     if (aspect === 'enabled') return (seen.unitFile === 'enabled') === wasEnabled(entry) ? 'gone' : 'ours';
     return RUNNING.has(seen.active) === wasRunning(entry) ? 'gone' : 'ours';
   },
   revert: entry => {
     const { name, aspect } = partsOf(entry);
+    if (aspect === 'adopted') return run('reload-or-restart', name);
     if (aspect === 'enabled') return run(wasEnabled(entry) ? 'enable' : 'disable', name);
     return run(wasRunning(entry) ? 'start' : 'stop', name);
   },

@@ -79,6 +79,79 @@ stop*) rm -f active;; enable*) echo enabled >enabled;; disable*) rm -f enabled;;
     expect(calls('restart')).toEqual(['systemctl restart tandemd']);
   });
 
+  describe('in the place of another', () => {
+    const UNITS = ['tandemd', 'keepalived'];
+    beforeEach(() => {
+      command(
+        'systemctl',
+        `action=$1; shift; [ "$1" = --now ] && { action=now; shift; }
+case $action in
+show) case "$*" in *NeedDaemonReload*) echo LoadState=loaded;; *) shift 6
+for u; do echo LoadState=loaded; echo ActiveState=$(cat $u.active 2>/dev/null || echo inactive); echo UnitFileState=$(cat $u.enabled 2>/dev/null || echo disabled); echo; done;; esac;;
+start|reload-or-restart) [ ! -e broken ] || exit 1; echo active >$1.active;; now) echo active >$1.active; echo enabled >$1.enabled;;
+stop) rm -f $1.active;; enable) echo enabled >$1.enabled;; disable) rm -f $1.enabled;; esac`,
+      );
+      for (const aspect of ['active', 'enabled'])
+        writeFileSync(host.path(`keepalived.${aspect}`), `${aspect}\n`);
+    });
+    const args = { name: 'tandemd', enabled: true, state: 'started', replaces: ['keepalived'] };
+    const running = (): string[] => UNITS.filter(name => existsSync(host.path(`${name}.active`)));
+
+    test('one that Tandem did not set up is refused unless it is to be migrated', async () => {
+      await expect(host.plan(service, args)).rejects.toThrow(/keepalived runs on this host.*--migrate/);
+      await host.converge(service, { ...args, migrate: true });
+      expect(running()).toEqual(['tandemd']);
+      expect(existsSync(host.path('keepalived.enabled'))).toBe(false);
+      expect(await host.plan(service, args)).toEqual([]);
+    });
+
+    test('back again needs no word, as both are known by then, and teardown leaves what was there first', async () => {
+      await host.converge(service, { ...args, migrate: true });
+      const back = { name: 'keepalived', enabled: true, state: 'started', replaces: ['tandemd'] };
+      const changes = await host.converge(service, back);
+      expect(changes.map(({ resource, summary }) => `${resource} ${summary}`)).toEqual([
+        'service:tandemd/enabled tandemd: does not start at boot any more',
+        'service:tandemd/state tandemd: active → stopped: keepalived takes its place',
+        'service:keepalived/enabled starts at boot',
+        'service:keepalived/state inactive → started',
+      ]);
+      expect(running()).toEqual(['keepalived']);
+      await host.converge(service, args);
+      await host.teardown(serviceReverter);
+      expect(running()).toEqual(['keepalived']);
+      expect(existsSync(host.path('keepalived.enabled'))).toBe(true);
+      expect(existsSync(host.path('tandemd.enabled'))).toBe(false);
+    });
+
+    test('the old one runs again if the new one does not start', async () => {
+      writeFileSync(host.path('broken'), '');
+      await expect(host.converge(service, { ...args, migrate: true })).rejects.toThrow(
+        /keepalived runs again instead/,
+      );
+      expect(running()).toEqual(['keepalived']);
+      expect(existsSync(host.path('keepalived.enabled'))).toBe(true);
+    });
+
+    test('one that does not run is only kept from starting at boot', async () => {
+      writeFileSync(host.path('keepalived.active'), '');
+      writeFileSync(host.path('keepalived.active'), 'inactive\n');
+      const changes = await host.converge(service, args);
+      expect(changes.map(({ resource }) => resource)).toContain('service:keepalived/enabled');
+      expect(changes.map(({ resource }) => resource)).not.toContain('service:keepalived/state');
+    });
+
+    test('taken over as it runs, and at teardown it loads its own files again', async () => {
+      const adopt = { name: 'keepalived', adopted: true };
+      await expect(host.plan(service, adopt)).rejects.toThrow(/not by Tandem: --migrate/);
+      expect(await host.converge(service, { ...adopt, migrate: true })).toMatchObject([
+        { resource: 'service:keepalived/adopted', effect: 'none' },
+      ]);
+      expect(await host.plan(service, adopt)).toEqual([]);
+      expect(await host.teardown(serviceReverter)).toEqual({ 'service:keepalived/adopted': 'ours' });
+      expect(calls('systemctl reload-or-restart keepalived')).toHaveLength(1);
+    });
+  });
+
   test.each([
     [
       'LoadState=masked\nActiveState=inactive\nUnitFileState=masked\n',
