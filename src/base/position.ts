@@ -9,3 +9,8 @@ export interface Position {
 export function formatPosition(position: Position): string {
   return `${position.file}:${position.line}:${position.column}`;
 }
+
+/** Whether both are the same place, whoever read the text. */
+export function isSamePosition(one: Position, other: Position): boolean {
+  return one.line === other.line && one.column === other.column && one.file === other.file;
+}

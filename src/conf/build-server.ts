@@ -1,10 +1,11 @@
 import { familyOf, formatIp, type Family } from '#base/address.ts';
-import { buildRealServer, type ServerContext } from './build-real-server.ts';
+import { buildRealServer, type RealServerDefaults, type ServerContext } from './build-real-server.ts';
 import { NO_TIMING, readTiming } from './build-timing.ts';
 import { readPersistence, schedulerFlags } from './build-service.ts';
 import { checkServers, type Draft } from './check-servers.ts';
 import type {
   ForwardingMethod,
+  RealServer,
   SorryServer,
   VirtualServer,
   VirtualServerGroup,
@@ -19,12 +20,12 @@ import { readBlock, Settings } from './values.ts';
 
 const NAT: ForwardingMethod = { kind: 'NAT' };
 
-/** `virtual_server`; undefined if nothing can be made of it. */
-export function buildVirtualServer(
+/** `virtual_server`, a real server in each step; undefined if nothing can be made of it. */
+export function* buildVirtualServer(
   statement: Statement,
   groups: ReadonlyMap<string, VirtualServerGroup>,
   context: ServerContext,
-): VirtualServer | undefined {
+): Generator<undefined, VirtualServer | undefined> {
   const { report, globalDefs } = context;
   const key = readKey(statement, groups, report);
   if (!key) return undefined;
@@ -61,12 +62,24 @@ export function buildVirtualServer(
     drainTimeoutMs: settings.number('drain_timeout'),
     schedulerFlags: schedulerFlags(settings, report),
     ...readPersistence(settings, key.kind === 'address' ? familyOf(key.address) : undefined, report),
-    realServers: settings
-      .all('real_server')
-      .flatMap(real => buildRealServer(real.statement, defaults, context) ?? []),
+    realServers: yield* buildRealServers(settings, defaults, context),
   };
   const group = key.kind === 'group' ? groups.get(key.group) : undefined;
   return checkServers(draft, { settings, group, hasMethod: forwarding !== undefined }, report);
+}
+
+function* buildRealServers(
+  settings: Settings,
+  defaults: RealServerDefaults,
+  context: ServerContext,
+): Generator<undefined, RealServer[]> {
+  const built: RealServer[] = [];
+  for (const { statement } of settings.all('real_server')) {
+    const real = buildRealServer(statement, defaults, context);
+    if (real) built.push(real);
+    yield;
+  }
+  return built;
 }
 
 function readKey(

@@ -1,39 +1,61 @@
 import { buildServerGroup } from './build-server-group.ts';
 import { buildVirtualServer } from './build-server.ts';
 import { serverName } from './check-servers.ts';
-import type {
-  Config,
-  GlobalDefs,
-  SslSettings,
-  TrackFile,
-  VirtualServer,
-  VirtualServerGroup,
-} from './model.ts';
+import type { ServerContext } from './build-real-server.ts';
+import type { Config, SslSettings, VirtualServer, VirtualServerGroup } from './model.ts';
+import type { Statement } from './parser.ts';
 import type { Report } from './report.ts';
 import { SecretBytes } from './secret.ts';
 import { readBlock, Settings } from './values.ts';
 
-/** `virtual_server_group`, `virtual_server` and `SSL`. */
-export function buildServers(
+/** `virtual_server_group` and `SSL`. */
+export function buildServerSurroundings(
   top: Settings,
-  globalDefs: GlobalDefs,
-  trackFiles: ReadonlyMap<string, TrackFile>,
   report: Report,
-): Pick<Config, 'virtualServerGroups' | 'virtualServers' | 'ssl'> {
-  const groups = buildGroups(top, report);
-  const ssl = buildSsl(top, report);
-  const context = { globalDefs, ssl, trackFiles, report };
-  const servers = top
-    .all('virtual_server')
-    .flatMap(({ statement }) => buildVirtualServer(statement, groups, context) ?? []);
-  return {
-    virtualServerGroups: [...groups.values()],
-    virtualServers: withoutDuplicates(servers, report),
-    ssl,
-  };
+): Pick<Config, 'virtualServerGroups' | 'ssl'> {
+  return { virtualServerGroups: buildGroups(top, report), ssl: buildSsl(top, report) };
 }
 
-function buildGroups(top: Settings, report: Report): Map<string, VirtualServerGroup> {
+/** Builds one `virtual_server` after the other: of tens of thousands of real servers only one's words are in memory. */
+export class ServerBuilder {
+  readonly #groups: ReadonlyMap<string, VirtualServerGroup>;
+  readonly #context: ServerContext;
+  readonly #names = new Set<string>();
+
+  /** `config`: everything but the virtual servers. */
+  constructor(config: Config, report: Report) {
+    const { globalDefs, ssl, trackFiles } = config;
+    this.#groups = new Map(config.virtualServerGroups.map(group => [group.name, group]));
+    this.#context = {
+      globalDefs,
+      ssl,
+      trackFiles: new Map(trackFiles.map(file => [file.name, file])),
+      report,
+    };
+  }
+
+  /** The virtual server of a statement of the top level, in steps; undefined if nothing can be made of it. */
+  *build(statement: Statement): Generator<undefined, VirtualServer | undefined> {
+    const { report } = this.#context;
+    const [usable] = readBlock('', [statement], report);
+    if (usable?.value === undefined) return undefined;
+    const server = yield* buildVirtualServer(statement, this.#groups, this.#context);
+    return server && this.#isNew(server) ? server : undefined;
+  }
+
+  /** Two virtual servers of one address, port and protocol would be one service in the kernel. */
+  #isNew(server: VirtualServer): boolean {
+    const { key, protocol, family } = server;
+    const scope = key.kind === 'fwmark' ? family : key.kind === 'group' ? `${protocol} ${family}` : protocol;
+    const name = `${serverName(server)} ${scope}`;
+    if (!this.#names.has(name)) return Boolean(this.#names.add(name));
+    const message = `virtual_server ${serverName(server)} is already defined; this one is ignored`;
+    this.#context.report.error('virtual-server-twice', server.position, message);
+    return false;
+  }
+}
+
+function buildGroups(top: Settings, report: Report): VirtualServerGroup[] {
   const groups = new Map<string, VirtualServerGroup>();
   for (const { statement } of top.all('virtual_server_group')) {
     const group = buildServerGroup(statement, report);
@@ -43,21 +65,7 @@ function buildGroups(top: Settings, report: Report): Map<string, VirtualServerGr
       report.error('name-duplicate', group.position, message, 'give it a name of its own');
     } else groups.set(group.name, group);
   }
-  return groups;
-}
-
-/** Two virtual servers of one address, port and protocol would be one service in the kernel. */
-function withoutDuplicates(servers: readonly VirtualServer[], report: Report): VirtualServer[] {
-  const seen = new Set<string>();
-  return servers.filter(server => {
-    const { key, protocol, family } = server;
-    const scope = key.kind === 'fwmark' ? family : key.kind === 'group' ? `${protocol} ${family}` : protocol;
-    const name = `${serverName(server)} ${scope}`;
-    if (!seen.has(name)) return seen.add(name);
-    const message = `virtual_server ${serverName(server)} is already defined; this one is ignored`;
-    report.error('virtual-server-twice', server.position, message);
-    return false;
-  });
+  return [...groups.values()];
 }
 
 function buildSsl(top: Settings, report: Report): SslSettings | undefined {

@@ -2,7 +2,7 @@ import type { Position } from '#base/position.ts';
 import { buildGlobalDefs, buildInstanceDefaults } from './build-global.ts';
 import { buildGroup, draftGroups, keepsWeights, type GroupDraft } from './build-group.ts';
 import { buildInstance, type Membership } from './build-instance.ts';
-import { buildServers } from './build-servers.ts';
+import { buildServerSurroundings } from './build-servers.ts';
 import {
   buildGarpGroup,
   buildInterfaceDelays,
@@ -19,7 +19,7 @@ import {
 } from './build-trackers.ts';
 import { checkCollisions } from './collisions.ts';
 import type { BlockName } from './keyword.ts';
-import type { Config, StaticAddress } from './model.ts';
+import type { Config, StaticAddress, VrrpInstance } from './model.ts';
 import { parseAddressLine } from './parse-address.ts';
 import { parseRouteLine } from './parse-route.ts';
 import { parseRuleLine } from './parse-rule.ts';
@@ -33,13 +33,16 @@ interface Named {
   readonly settings: Settings;
 }
 
-/** The typed model of a tree of statements; what cannot be used is reported and left out. */
-export function buildConfig(
+/**
+ * The typed model of a tree of statements, an instance in each step, without virtual servers; what cannot be used is
+ * reported and left out.
+ */
+export function* buildConfig(
   statements: readonly Statement[],
   start: Position,
   host: ConfigEnvironment,
   report: Report,
-): Config {
+): Generator<undefined, Config> {
   const top = new Settings(start, readBlock('', statements, report));
   const globals = globalSettings(top, report);
   const globalDefs = buildGlobalDefs(globals, top, host, report);
@@ -50,9 +53,12 @@ export function buildConfig(
   const names = new Set(named.map(({ name }) => name));
   const groups = draftGroups(namedBlocks(top, ['vrrp_sync_group'], 'vrrp_sync_group', report), names, report);
   const context = { globalDefs, defaults, trackable, environment, report };
-  const built = named.flatMap(({ name, settings }) => {
-    return buildInstance(name, settings, { ...context, membership: membershipOf(name, groups) }) ?? [];
-  });
+  const built: VrrpInstance[] = [];
+  for (const { name, settings } of named) {
+    const instance = buildInstance(name, settings, { ...context, membership: membershipOf(name, groups) });
+    if (instance) built.push(instance);
+    yield;
+  }
   const vrrpInstances = checkCollisions(built, report);
   const usable = new Set(vrrpInstances.map(({ name }) => name));
   readUnsupported(top, report);
@@ -77,7 +83,8 @@ export function buildConfig(
     garpGroups,
     interfaceDelays: buildInterfaceDelays(top.lines('interface_up_down_delays', report), environment, report),
     linkbeatInterfaces: buildLinkbeat(top.lines('linkbeat_interfaces', report), environment, report),
-    ...buildServers(top, globalDefs, trackable.files, report),
+    ...buildServerSurroundings(top, report),
+    virtualServers: [],
   };
 }
 

@@ -51,6 +51,7 @@ const LANGUAGE = [
   '\ninclude *.conf\n',
   '${_RANDOM 1 2}',
   '\r\n',
+  '\f',
   '\0',
 ];
 const ARGUMENTS = [

@@ -1,5 +1,5 @@
 import type { Position } from '#base/position.ts';
-import { Text } from './text.ts';
+import { isBlank, Text } from './text.ts';
 
 /** One word of a line, quotes removed. */
 export interface Word {
@@ -16,6 +16,9 @@ export interface BareLine {
 }
 
 const BLANK = /[ \t\f\v\r\n]/;
+const QUOTE = 0x22;
+/** What makes a line need a closer look at comments, quotes and continuation. */
+const NOT_PLAIN = /["#!\\]/;
 
 /**
  * Removes the comment (`#` or `!` outside double quotes, to the end of the line), the escapes of `\#` and `\!`,
@@ -23,6 +26,7 @@ const BLANK = /[ \t\f\v\r\n]/;
  */
 export function removeComment(raw: Text): BareLine {
   const { text } = raw;
+  if (!NOT_PLAIN.test(text)) return { line: raw.trim(), continued: false, openQuote: false };
   const escapes: number[] = [];
   let quoted = false;
   let end = -1;
@@ -55,23 +59,21 @@ export function removeComment(raw: Text): BareLine {
 export function splitWords(line: Text): Word[] {
   const { text } = line;
   const words: Word[] = [];
-  let i = 0;
-  while (i < text.length) {
-    const char = text.charAt(i);
-    if (BLANK.test(char)) {
+  for (let i = 0; i < text.length;) {
+    if (isBlank(text.charCodeAt(i))) {
       i++;
       continue;
     }
     const position = line.positionAt(i);
-    if (char === '"') {
+    if (text.charCodeAt(i) === QUOTE) {
       const close = text.indexOf('"', i + 1);
       const end = close < 0 ? text.length : close;
       words.push({ text: text.slice(i + 1, end), position });
       i = end + 1;
       continue;
     }
-    let end = i;
-    while (end < text.length && text[end] !== '"' && !BLANK.test(text.charAt(end))) end++;
+    let end = i + 1;
+    while (end < text.length && text.charCodeAt(end) !== QUOTE && !isBlank(text.charCodeAt(end))) end++;
     words.push({ text: text.slice(i, end), position });
     i = end;
   }

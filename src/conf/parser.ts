@@ -24,36 +24,47 @@ interface OpenBlock {
   last: Statement | undefined;
 }
 
-/** Builds the tree of statements. Braces may stand on the keyword's line or on the next one. */
-export function parseStatements(reader: Reader, report: Report, blockDepth: number): Statement[] {
+/** Lines that are read between two steps: some tens of microseconds. */
+const LINES_PER_STEP = 32;
+
+/**
+ * Builds the tree of statements: yields each statement of the top level when it is complete, and undefined now and
+ * then, between two steps. Braces may stand on the keyword's line or on the next one.
+ */
+export function* readStatements(
+  reader: Reader,
+  report: Report,
+  blockDepth: number,
+): Generator<Statement | undefined, void> {
   const top: OpenBlock = { statements: [], opened: undefined, last: undefined };
   const stack = [top];
+  let lines = 0;
   for (let line = reader.next(); line; line = reader.next()) {
+    if (++lines % LINES_PER_STEP === 0) yield undefined;
     const block = must(stack.at(-1), 'the top block stays open');
-    const position = line.positionAt(0);
     if (line.text === '{') {
-      stack.push(openBlock(block, position, report));
-      if (stack.length > blockDepth) {
-        report.error(
-          'blocks-too-deep',
-          position,
-          `blocks may be nested ${blockDepth} deep; the rest is ignored`,
-        );
-        return top.statements;
-      }
-    } else if (line.text === '}') {
+      stack.push(openBlock(block, line.positionAt(0), report));
+      if (stack.length <= blockDepth) continue;
+      const message = `blocks may be nested ${blockDepth} deep; the rest is ignored`;
+      report.error('blocks-too-deep', line.positionAt(0), message);
+      yield* top.statements;
+      return;
+    }
+    if (line.text === '}') {
       if (stack.length > 1) stack.pop();
-      else report.error('brace-unexpected', position, 'this `}` closes nothing');
+      else report.error('brace-unexpected', line.positionAt(0), 'this `}` closes nothing');
       const outer = must(stack.at(-1), 'the top block stays open');
       outer.last = undefined;
-    } else {
-      const words = splitWords(line);
-      const first = must(words[0], 'a line has a word');
-      const statement = { keyword: first.text, position: first.position, words, line, block: undefined };
-      block.statements.push(statement);
-      block.last = statement;
+      continue;
     }
+    if (block === top) yield* top.statements.splice(0);
+    const words = splitWords(line);
+    const first = must(words[0], 'a line has a word');
+    const statement = { keyword: first.text, position: first.position, words, line, block: undefined };
+    block.statements.push(statement);
+    block.last = statement;
   }
+  yield* top.statements;
   for (const block of stack.slice(1)) {
     report.error(
       'brace-unclosed',
@@ -62,7 +73,6 @@ export function parseStatements(reader: Reader, report: Report, blockDepth: numb
       'add a `}` where the block ends',
     );
   }
-  return top.statements;
 }
 
 function openBlock(outer: OpenBlock, position: Position, report: Report): OpenBlock {

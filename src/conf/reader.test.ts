@@ -122,6 +122,7 @@ describe('repetitions', () => {
     ['~LST(A, 1, 2) ~SEQ(B, 5, 6) ${A}.${B}', ['1.5', '1.6', '2.5', '2.6']],
     ['$V= \\\nv $N { \\\n}\n~SEQ(N, 1, 2) $V', ['v 1', '{', '}', 'v 2', '{', '}']],
     ['$S=~SEQ(N, 1, 2)\n$S a $N', ['a 1', 'a 2']],
+    ['a {\n~SEQ(N, 2)\f}', ['a', '{', '}', '}']],
   ])('%s', (text, expected) => {
     expect(read(text)).toMatchObject({ lines: expected, ids: [] });
   });

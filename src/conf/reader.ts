@@ -160,6 +160,8 @@ export class Reader {
 
   /** Conditions, definitions, repetitions, inclusions and braces of one line; undefined if nothing is left of it. */
   #process(start: Text, frame: Frame): Text | undefined {
+    const { text } = start;
+    if (text === '{' || text === '}' || (text !== '' && !IS_TO_BE_PROCESSED.test(text))) return start;
     let line: Text | undefined = start;
     for (let substitutions = 0; ; substitutions++) {
       if (substitutions > SUBSTITUTIONS_PER_LINE) {
@@ -194,7 +196,9 @@ export class Reader {
     if (this.#followInclude(line, frame)) return undefined;
     const seed = /^random_seed[ \t]+(\d{1,10})$/.exec(line.text)?.[1];
     if (seed !== undefined) this.#definitions.seed(Number(seed));
-    return this.#splitBraces(line, frame);
+    // A form feed after a condition or a repetition is a blank, too.
+    const bare = line.trim();
+    return bare.length === 0 ? undefined : this.#splitBraces(bare, frame);
   }
 
   /** Strips `@id` and `@^id`; undefined if the line is not for this configuration id. */
@@ -316,6 +320,9 @@ export class Reader {
 
 const SUBSTITUTIONS_PER_LINE = 1000;
 
+/** A line with a reference, a brace, a condition, a repetition, an inclusion or a seed. Most have none. */
+const IS_TO_BE_PROCESSED = /[${}]|^[@~]|^include|^random_seed/;
+
 const EMPTY = Text.at('', { file: '', line: 1, column: 1 });
 
 function rawLine(frame: Frame): string | undefined {
@@ -325,7 +332,7 @@ function rawLine(frame: Frame): string | undefined {
   const line = frame.content.slice(frame.offset, end);
   frame.offset = end + 1;
   frame.line++;
-  return line.replace(/\r+$/, '');
+  return line.endsWith('\r') ? line.replace(/\r+$/, '') : line;
 }
 
 /** Offset of the first brace that is not in double quotes; `${…}` left over by substitution is told and skipped. */

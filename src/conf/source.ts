@@ -6,6 +6,23 @@ export interface ConfigSource {
   glob(pattern: string): string[];
 }
 
+/** The same files, each read and each pattern looked for once: who reads twice reads the same. */
+export function readingOnce(source: ConfigSource): ConfigSource {
+  const contents = new Map<string, string | undefined>();
+  const found = new Map<string, string[]>();
+  return {
+    read: path => {
+      if (!contents.has(path)) contents.set(path, source.read(path));
+      return contents.get(path);
+    },
+    glob: pattern => {
+      const known = found.get(pattern) ?? source.glob(pattern);
+      found.set(pattern, known);
+      return known;
+    },
+  };
+}
+
 /** What a configuration's meaning depends on besides its files. */
 export interface ConfigEnvironment {
   /** The node's name as uname gives it; `router_id` and `@id` default to (the first part of) it. */

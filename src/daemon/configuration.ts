@@ -1,13 +1,16 @@
-import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Diagnostic } from '#base/errors.ts';
-import { checkConfig } from '#conf/load.ts';
+import { readConfig } from '#conf/load.ts';
 import type { Config } from '#conf/model.ts';
+import { exitCodeOf } from '#conf/report.ts';
+import { atOnce } from '#conf/steps.ts';
 import { hostConfigSource } from './config-source.ts';
 import type { Flags } from './flags.ts';
 import { incompleteMail } from './mail.ts';
-import { secureScripts } from './script-security.ts';
+import { ScriptJudge } from './script-judge.ts';
+import { secureScripts, secureServer } from './secure-scripts.ts';
+import { textHash } from './text-hash.ts';
 import { unsupportedIn } from './unsupported.ts';
 import { placeVipsOnVmacs } from './vmac-config.ts';
 
@@ -22,18 +25,30 @@ export interface LoadedConfiguration {
   readonly hasServers: boolean;
   /** keepalived's: 0 fine, 4 cannot run, 5 errors but runs, 6 script security. */
   readonly exitCode: 0 | 4 | 5 | 6;
-  /** Of everything that was read, in the order of reading. Computed when first asked for: a start has no time for it. */
+  /** Of everything that was read, in the order of reading. Without virtual servers it is computed when first asked for. */
   readonly sha256: () => string;
 }
 
 /**
- * Reads the configuration that the flags name. `check` also complains of interfaces that this host does not have, as
- * `keepalived -t` does; a running daemon waits for them.
+ * Who reads: `check` also complains of interfaces that this host does not have, as `keepalived -t` does, while a running
+ * daemon waits for them. `worker` keeps the virtual servers; for the others they are judged and forgotten, because
+ * tens of thousands of real servers are not the VRRP process's business.
  */
+export type ReadingFor = 'check' | 'vrrp' | 'worker';
+
+/** Reads the configuration that the flags name. */
 export function loadConfiguration(
   flags: Pick<Flags, 'configFile' | 'configId'>,
-  purpose: 'check' | 'run',
+  reader: ReadingFor,
 ): LoadedConfiguration {
+  return atOnce(readConfiguration(flags, reader));
+}
+
+/** As {@link loadConfiguration}, in steps of some tens of microseconds. */
+export function* readConfiguration(
+  flags: Pick<Flags, 'configFile' | 'configId'>,
+  reader: ReadingFor,
+): Generator<undefined, LoadedConfiguration> {
   const texts: string[] = [];
   const source = {
     ...hostConfigSource,
@@ -43,40 +58,39 @@ export function loadConfiguration(
       return text;
     },
   };
-  const checked = checkConfig(flags.configFile, source, {
+  let hasServers = false;
+  let serverJudge: ScriptJudge | undefined;
+  const environment = {
     hostname: hostname(),
     ...(flags.configId === undefined ? {} : { configId: flags.configId }),
-    ...(purpose === 'check' ? { interfaces: readdirSync('/sys/class/net') } : {}),
+    ...(reader === 'check' ? { interfaces: readdirSync('/sys/class/net') } : {}),
+  };
+  const read = yield* readConfig(flags.configFile, source, environment, (server, { globalDefs }) => {
+    hasServers = true;
+    serverJudge ??= new ScriptJudge(globalDefs);
+    const secured = secureServer(server, serverJudge);
+    return reader === 'worker' ? secured : undefined;
   });
-  let sha256: string | undefined;
-  const scripts = secureScripts(checked.config);
+  const judge = new ScriptJudge(read.config.globalDefs);
+  const config = placeVipsOnVmacs(secureScripts(read.config, judge));
+  const ofScripts = [...judge.diagnostics, ...(serverJudge?.diagnostics ?? [])];
   const diagnostics = [
-    ...checked.diagnostics,
-    ...unsupportedIn(checked.config),
-    ...incompleteMail(checked.config),
-    ...scripts.diagnostics,
+    ...read.diagnostics,
+    ...unsupportedIn(read.config),
+    ...incompleteMail(read.config),
+    ...ofScripts,
   ];
-  const refusals = scripts.diagnostics.filter(each => each.severity === 'error');
-  const refused = refusals.some(({ id }) => id === 'script-security') ? 6 : 5;
+  const refused = ofScripts.some(({ id }) => id === 'script-security') ? 6 : 5;
+  const exitCode = exitCodeOf(read.diagnostics);
+  const hasRefusals = ofScripts.some(each => each.severity === 'error');
+  let sha256 = hasServers ? yield* textHash(texts.splice(0)) : undefined;
   return {
     file: flags.configFile,
-    config: placeVipsOnVmacs(scripts.config),
+    config: reader === 'vrrp' ? { ...config, virtualServerGroups: [] } : config,
     diagnostics,
-    hasServers:
-      scripts.config.virtualServers.length > 0 || scripts.config.globalDefs.lvsSyncDaemon !== undefined,
+    hasServers: hasServers || config.globalDefs.lvsSyncDaemon !== undefined,
     hasErrors: diagnostics.some(each => each.severity === 'error'),
-    exitCode: checked.exitCode === 0 && refusals.length > 0 ? refused : checked.exitCode,
-    sha256: () => (sha256 ??= hashOf(texts)),
+    exitCode: exitCode === 0 && hasRefusals ? refused : exitCode,
+    sha256: () => (sha256 ??= atOnce(textHash(texts.splice(0)))),
   };
-}
-
-/** What the VRRP process keeps: thousands of real servers are the worker's, which reads them itself. */
-export function withoutServers(loaded: LoadedConfiguration): LoadedConfiguration {
-  return { ...loaded, config: { ...loaded.config, virtualServers: [], virtualServerGroups: [] } };
-}
-
-function hashOf(texts: string[]): string {
-  const hash = createHash('sha256');
-  for (const text of texts.splice(0)) hash.update(text).update('\0');
-  return hash.digest('hex');
 }

@@ -10,6 +10,7 @@ import { ERRNO } from '#linux/failure.ts';
 import { FakeClock } from '#testing/clock.ts';
 import { parseIpFrame } from '#testing/ip-frame.ts';
 import { type FakeInterface, FakeKernel } from '#testing/kernel.ts';
+import type { LoadedConfiguration } from './configuration.ts';
 import { Daemon } from './daemon.ts';
 import { Log } from './log.ts';
 import { Scripts } from './scripts.ts';
@@ -50,7 +51,7 @@ class Bench {
     const clocks = { monotonicMs: () => clock.nowMs, wallMs: () => clock.nowMs };
     const log = new Log({ write: (_, line) => void this.lines.push(line) }, () => clock.nowMs, true);
     const env = { NOTIFY_SOCKET: '/run/notify' };
-    const load = () => {
+    const load = (): LoadedConfiguration => {
       const source = { read: () => this.text, glob: () => [] };
       const checked = checkConfig('a.conf', source, { hostname: 'ka67' });
       const hasErrors = checked.diagnostics.some(each => each.severity === 'error');
@@ -71,7 +72,10 @@ class Bench {
         keepVips: false,
         version: '0',
         release: null,
-        load,
+        *read() {
+          yield undefined;
+          return load();
+        },
         makeScripts: (config, result) =>
           new Scripts(
             { ...WORKER_PATIENCE, argv: ['/none'] },
@@ -262,18 +266,18 @@ describe('the daemon', () => {
     expect(a.done).toContain('advert 255');
   });
 
-  test('a reload takes up what is new and keeps the rest; a bad file changes nothing', () => {
+  test('a reload takes up what is new and keeps the rest; a bad file changes nothing', async () => {
     const a = started(configured(255));
     pass(10);
     a.done.length = 0;
     a.text = configured(255, '172.16.8.100\n172.16.8.101');
-    expect(a.daemon.reload()).toMatchObject({ outcome: 'loaded' });
+    expect(await a.daemon.reload()).toMatchObject({ outcome: 'loaded' });
     pass(0.1);
     expect(a.done).toContain('address add 172.16.8.101/32 on ifindex 2');
     expect(a.done.some(each => each.includes('del'))).toBe(false);
     a.done.length = 0;
     a.text = configured(255, 'nonsense');
-    const { outcome, diagnostics } = a.daemon.reload();
+    const { outcome, diagnostics } = await a.daemon.reload();
     expect(outcome).toBe('rejected');
     expect(diagnostics.join()).toMatch(/^a\.conf:\d+:\d+: error/);
     pass(0.1);

@@ -23,9 +23,11 @@ import { Interfaces } from './interfaces.ts';
 import { forgetVips, recordVips, removeForeignLeftovers, wasKilled } from './leftovers.ts';
 import type { Log } from './log.ts';
 import { metricsText } from './metrics.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import { whileReading } from './reload-file.ts';
 import { VrrpRuntime } from './runtime.ts';
 import type { Scripts } from './scripts.ts';
+import { inSlices } from './slices.ts';
 import { reportGroups, reportInstances } from './status-report.ts';
 import type { ServiceNotifier } from './systemd.ts';
 
@@ -39,9 +41,16 @@ export interface DaemonParts {
   readonly keepVips: boolean;
   readonly version: string;
   readonly release: string | null;
-  readonly load: () => LoadedConfiguration;
+  /** Reads the configuration file again. */
+  readonly read: () => Generator<undefined, LoadedConfiguration>;
   readonly makeScripts: (config: Config, onResult: (event: TrackerEvent) => void) => Scripts;
 }
+
+/**
+ * How a reload shares the process with the adverts: 2 ms late is nothing to a peer, and the rest leaves something of a
+ * single CPU to others, although we may be scheduled in real time.
+ */
+const RELOAD_PACE = { sliceMs: 2, pauseMs: 2 } as const;
 
 /** Instances that the service manager's status line names one by one. */
 const NAMED_INSTANCES_MAX = 8;
@@ -61,6 +70,8 @@ export class Daemon {
   #publish: ((event: () => DaemonEvent) => void) | undefined;
   #closeControl: () => void = () => {};
   #statusScheduled = false;
+  readonly #reloads = new OneAtATime(() => this.#reloadOnce());
+  readonly #stopping = new AbortController();
 
   constructor(parts: DaemonParts, loaded: LoadedConfiguration, config: Config) {
     const { kernel, log, clocks } = parts;
@@ -113,16 +124,38 @@ export class Daemon {
     this.#closeControl = close;
   }
 
-  /** Loads the file again. A bad one is reported, and everything stays as it is. */
-  reload(): ReloadStatus {
-    const { kernel, log, service, runDir, load } = this.#parts;
+  /**
+   * Loads the file again, in slices, so that adverts go on. A bad one is reported, and everything stays as it is.
+   * Rejects when the daemon stops before it is done.
+   */
+  reload(): Promise<ReloadStatus> {
+    return this.#reloads.run();
+  }
+
+  async #reloadOnce(): Promise<ReloadStatus> {
+    const { kernel, log, service, read } = this.#parts;
     service.reloading(kernel.nowMs());
     log.notice('Reloading ...');
-    const { globalDefs } = this.runtime.engine.config;
-    const loaded = whileReading(this.#reloadFile(), log, load);
+    const pace = { ...RELOAD_PACE, nowMs: () => kernel.nowMs() };
+    try {
+      const loaded = await whileReading(this.#reloadFile(), log, () =>
+        inSlices(read(), pace, this.#stopping.signal),
+      );
+      this.#takeUp(loaded);
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) log.error(`Reload failed: ${messageOf(error)}`);
+      throw error;
+    } finally {
+      if (!this.#stopping.signal.aborted) service.ready(this.#summary());
+    }
+    return this.#reload;
+  }
+
+  #takeUp(loaded: LoadedConfiguration): void {
+    const { log, runDir } = this.#parts;
     const { config } = loaded;
-    if (globalDefs.reloadCheckConfigLog !== undefined)
-      this.#writeFile(globalDefs.reloadCheckConfigLog, linesOf(loaded));
+    const { reloadCheckConfigLog } = this.runtime.engine.config.globalDefs;
+    if (reloadCheckConfigLog !== undefined) this.#writeFile(reloadCheckConfigLog, linesOf(loaded));
     const outcome = loaded.hasErrors ? 'rejected' : 'loaded';
     for (const diagnostic of loaded.diagnostics) log.warning(formatDiagnostic(diagnostic));
     if (outcome === 'loaded') {
@@ -140,13 +173,12 @@ export class Daemon {
     }
     this.#reload = this.#reloadStatus(outcome, loaded);
     this.#publish?.(() => ({ type: 'reload', atMs: this.#reload.atMs, outcome }));
-    service.ready(this.#summary());
-    return this.#reload;
   }
 
   /** Gives everything up in good order. `onStopped` is called when the scripts have run, too. */
   stop(onStopped: () => void): void {
     const { log, service, runDir, kernel } = this.#parts;
+    this.#stopping.abort(new Error('tandemd is stopping'));
     service.stopping();
     this.#closeControl();
     log.notice('Stopping');

@@ -5,7 +5,8 @@ import type { NotifyAction } from '#vrrp/action.ts';
 import { createEngine } from '#vrrp/engine.ts';
 import type { VirtualRouter } from '#vrrp/state.ts';
 import { needsWorker, notifyRecords, openFifoRecords, stateRecords } from './notifier.ts';
-import { type AccountOf, type Look, secureScripts } from './script-security.ts';
+import { type AccountOf, type Look, ScriptJudge } from './script-judge.ts';
+import { secureScripts } from './secure-scripts.ts';
 import { trackOrders } from './track-records.ts';
 import { unsupportedIn } from './unsupported.ts';
 
@@ -191,7 +192,9 @@ describe('script security', () => {
   const verdict = (path: string, globals = 'enable_script_security') => {
     const more = `notify ${path}\n track_script { chk }`;
     const text = instance(more, `global_defs {\n ${globals}\n }`).replace('/bin/check', path);
-    return secureScripts(configured(text), look, accountOf);
+    const config = configured(text);
+    const judge = new ScriptJudge(config.globalDefs, look, accountOf);
+    return { config: secureScripts(config, judge), diagnostics: judge.diagnostics };
   };
   const complaints = (path: string, globals?: string) => [
     ...new Set(verdict(path, globals).diagnostics.map(({ message }) => message)),

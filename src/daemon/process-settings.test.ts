@@ -78,19 +78,19 @@ describe('vrrp_cpu_affinity', () => {
 });
 
 describe('reload_file', () => {
-  test('is there and empty while the configuration is read', () => {
+  test('is there and empty while the configuration is read', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tandem-reload-'));
     const path = join(folder, 'reload');
     writeFileSync(path, 'not seen yet');
     const { log } = newLog();
-    expect(whileReading(path, log, () => statSync(path).size)).toBe(0);
+    expect(await whileReading(path, log, () => Promise.resolve(statSync(path).size))).toBe(0);
     expect(existsSync(path)).toBe(false);
     rmSync(folder, { recursive: true });
   });
 
-  test('that cannot be written hinders nothing', () => {
+  test('that cannot be written hinders nothing', async () => {
     const { lines, log } = newLog();
-    expect(whileReading('/nonexistent/reload', log, () => 7)).toBe(7);
+    expect(await whileReading('/nonexistent/reload', log, () => Promise.resolve(7))).toBe(7);
     expect(lines.join()).toContain('/nonexistent/reload cannot be written');
   });
 });

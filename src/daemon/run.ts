@@ -6,7 +6,7 @@ import { enterNetworkNamespace, openKernel } from '#linux/kernel.ts';
 import type { Kernel } from '#linux/ports.ts';
 import type { TrackerEvent } from '#vrrp/event.ts';
 import type { Clocks } from './clock.ts';
-import { loadConfiguration, type LoadedConfiguration, withoutServers } from './configuration.ts';
+import { loadConfiguration, type LoadedConfiguration, readConfiguration } from './configuration.ts';
 import { pinToCpus } from './cpu-affinity.ts';
 import { Daemon } from './daemon.ts';
 import type { Flags } from './flags.ts';
@@ -40,8 +40,7 @@ export function runDaemon(flags: Flags): void {
   const console = new DescriptorSink(STDERR, stderrPrefix(process.env));
   const monotonic = (): number => performance.now();
   const early = new Log(console, monotonic, flags.logDetail);
-  const full = loadConfiguration(flags, 'run');
-  const loaded = withoutServers(full);
+  const loaded = loadConfiguration(flags, 'vrrp');
   for (const diagnostic of loaded.diagnostics) early.warning(formatDiagnostic(diagnostic));
   const fail = (line: string, code: number): void => {
     early.crit(line);
@@ -58,7 +57,7 @@ export function runDaemon(flags: Flags): void {
   const opened = openKernel();
   if (!opened.ok) return fail(`netlink cannot be used: ${opened.failure.message}`, 1);
   const log = new Log(sinkFor(flags, opened.value, console), monotonic, flags.logDetail);
-  if (flags.dumpConf) log.notice(JSON.stringify(full.config));
+  if (flags.dumpConf) log.notice(JSON.stringify(loadConfiguration(flags, 'worker').config));
   const failure = startDaemon(flags, opened.value, log, loaded, config, () => {
     releaseRunDir(flags.runDir);
     console.finish(() => process.exit(0));
@@ -98,7 +97,7 @@ function startDaemon(
       keepVips: flags.keepVips,
       version: VERSION,
       release: releaseId(),
-      load: () => withoutServers(loadConfiguration(flags, 'run')),
+      read: () => readConfiguration(flags, 'vrrp'),
       makeScripts,
     },
     loaded,
@@ -143,7 +142,8 @@ function handleSignals(daemon: Daemon, onStopped: () => void): void {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => {
-    if (!stopping) daemon.reload();
+    // What went wrong is in the log.
+    if (!stopping) daemon.reload().catch(() => {});
   });
   process.on('SIGUSR1', () => daemon.dump('data'));
   process.on('SIGUSR2', () => daemon.dump('stats'));

@@ -66,7 +66,7 @@ export function fifoStrings({ path, user, group, script }: NotifyFifo, config: C
 }
 
 /** User, group, argv: how the worker reads a command. */
-export function commandStrings(command: ScriptCommand, config: Config): string[] {
+export function commandStrings(command: ScriptCommand, config: Pick<Config, 'globalDefs'>): string[] {
   const { scriptUser, scriptGroup } = config.globalDefs;
   const user = command.user ?? scriptUser ?? '';
   const group = command.user === undefined ? (command.group ?? scriptGroup) : command.group;

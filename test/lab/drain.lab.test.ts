@@ -118,11 +118,7 @@ test('drain: weight 0 at every director, backups first, and through every apply'
   expect(drained(result)).toEqual(['drained']);
   expect(await configured()).toEqual([ZERO, ZERO]);
   await weights('web8 is drained', [0, 1]);
-  expect(
-    changedTasks(result)
-      .map(line => line.split(' ')[0])
-      .toSorted(),
-  ).toEqual(['ka67', 'ka68']);
+  expect(new Set(changedTasks(result).map(line => line.split(' ')[0]))).toEqual(new Set(['ka67', 'ka68']));
   const again = await ours('drain', 'web8');
   expect(again.code, said(again)).toBe(0);
   expect(totalsOf(again)).toMatchObject({ changed: 0, pending: 0 });

@@ -118,4 +118,21 @@ describe('a tracked file', () => {
     expect(await told(3)).toEqual([5, 1, 2]);
     expect(values).not.toContain(6);
   });
+
+  test('of thousands is watched and read once; each is told what it says, for as long as it is tracked', async () => {
+    const { file, trackers, values, told } = bench();
+    const watches = () => process.getActiveResourcesInfo().filter(name => name === 'FSEventWrap').length;
+    await vi.waitFor(() => expect(watches()).toBe(0), WAIT);
+    writeFileSync(file, '5');
+    for (let id = 0; id < 3000; id++) trackers.track(id, file);
+    expect(values).toEqual(Array.from({ length: 3000 }, () => 5));
+    expect(watches()).toBe(1);
+    for (let id = 2; id < 3000; id++) trackers.untrack(id);
+    values.length = 0;
+    writeFileSync(file, '6');
+    expect(await told(2)).toEqual([6, 6]);
+    trackers.untrack(0);
+    trackers.untrack(1);
+    await vi.waitFor(() => expect(watches()).toBe(0), WAIT);
+  });
 });

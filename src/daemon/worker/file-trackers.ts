@@ -12,6 +12,8 @@ const RETRY_MS = 1000;
 
 interface TrackedFile {
   readonly path: string;
+  /** Who wants to know: thousands of checks may look at one file. */
+  readonly ids: Set<number>;
   readonly watchers: FSWatcher[];
   /** What is watched: the path, and what it was a link to. */
   places: readonly string[];
@@ -26,7 +28,8 @@ interface TrackedFile {
  * that of the file that it is a link to, so nothing is polled while the folder is there.
  */
 export class FileTrackers {
-  readonly #tracked = new Map<number, TrackedFile>();
+  readonly #files = new Map<string, TrackedFile>();
+  readonly #fileOf = new Map<number, TrackedFile>();
   readonly #onValue: (id: number, value: number) => void;
   readonly #warn: (line: string) => void;
   readonly #retryMs: number;
@@ -41,45 +44,59 @@ export class FileTrackers {
     this.#retryMs = retryMs;
   }
 
-  /** Starts or replaces the file `id`. */
+  /** Starts or replaces the file `id`. A file is watched and read once, however many ids it has. */
   track(id: number, path: string): void {
     this.untrack(id);
+    const known = this.#files.get(path);
+    if (known) {
+      known.ids.add(id);
+      this.#fileOf.set(id, known);
+      if (known.told !== undefined) this.#onValue(id, known.told);
+      return;
+    }
     const tracked: TrackedFile = {
       path,
+      ids: new Set([id]),
       watchers: [],
       places: [],
       told: undefined,
       timer: undefined,
       complained: false,
     };
-    this.#tracked.set(id, tracked);
-    this.#watch(id, tracked);
+    this.#files.set(path, tracked);
+    this.#fileOf.set(id, tracked);
+    this.#watch(tracked);
   }
 
   untrack(id: number): void {
-    const tracked = this.#tracked.get(id);
+    const tracked = this.#fileOf.get(id);
     if (!tracked) return;
-    this.#tracked.delete(id);
+    this.#fileOf.delete(id);
+    tracked.ids.delete(id);
+    if (tracked.ids.size > 0) return;
+    this.#files.delete(tracked.path);
     unwatch(tracked);
   }
 
   close(): void {
-    for (const id of this.#tracked.keys()) this.untrack(id);
+    for (const tracked of this.#files.values()) unwatch(tracked);
+    this.#files.clear();
+    this.#fileOf.clear();
   }
 
   /** Watches first and reads then: no change falls between the two. */
-  #watch(id: number, tracked: TrackedFile): void {
+  #watch(tracked: TrackedFile): void {
     unwatch(tracked);
     tracked.places = placesOf(tracked.path);
     try {
       for (const path of tracked.places) {
         const watcher = watch(dirname(path), (_, name) => {
           // A folder that is deleted or moved away is named itself.
-          if (name === basename(dirname(path)) && !isSameFolder(path, inode)) this.#watch(id, tracked);
-          else if (name === basename(path)) this.#settle(id, tracked, SETTLE_MS, false);
+          if (name === basename(dirname(path)) && !isSameFolder(path, inode)) this.#watch(tracked);
+          else if (name === basename(path)) this.#settle(tracked, SETTLE_MS, false);
         });
         const inode = folderInode(path);
-        watcher.on('error', () => this.#settle(id, tracked, this.#retryMs, true));
+        watcher.on('error', () => this.#settle(tracked, this.#retryMs, true));
         tracked.watchers.push(watcher);
       }
       tracked.complained = false;
@@ -89,39 +106,39 @@ export class FileTrackers {
         this.#warn(`track_file ${tracked.path} cannot be watched: ${messageOf(error)}`);
       tracked.complained = true;
       // It may be there all the same: inotify's watches can be used up.
-      this.#tell(id, tracked, valueOf(readTrackFile(tracked.path)));
-      this.#settle(id, tracked, this.#retryMs, true);
+      this.#tell(tracked, valueOf(readTrackFile(tracked.path)));
+      this.#settle(tracked, this.#retryMs, true);
       return;
     }
-    this.#read(id, tracked);
+    this.#read(tracked);
   }
 
-  #settle(id: number, tracked: TrackedFile, afterMs: number, again: boolean): void {
+  #settle(tracked: TrackedFile, afterMs: number, again: boolean): void {
     clearTimeout(tracked.timer);
     tracked.timer = setTimeout(() => {
-      if (again || placesOf(tracked.path).join() !== tracked.places.join()) this.#watch(id, tracked);
-      else this.#read(id, tracked);
+      if (again || placesOf(tracked.path).join() !== tracked.places.join()) this.#watch(tracked);
+      else this.#read(tracked);
     }, afterMs);
   }
 
-  #read(id: number, tracked: TrackedFile): void {
+  #read(tracked: TrackedFile): void {
     const content = readTrackFile(tracked.path);
     if (content !== 'empty') {
-      this.#tell(id, tracked, valueOf(content));
+      this.#tell(tracked, valueOf(content));
       return;
     }
     clearTimeout(tracked.timer);
     tracked.timer = setTimeout(() => {
-      this.#tell(id, tracked, valueOf(readTrackFile(tracked.path)));
+      this.#tell(tracked, valueOf(readTrackFile(tracked.path)));
     }, EMPTY_MS);
   }
 
-  #tell(id: number, tracked: TrackedFile, value: number | undefined): void {
+  #tell(tracked: TrackedFile, value: number | undefined): void {
     if (value === undefined) {
       this.#warn(`track_file ${tracked.path}: its number does not fit in 32 bits and is ignored`);
     } else if (value !== tracked.told) {
       tracked.told = value;
-      this.#onValue(id, value);
+      for (const id of Array.from(tracked.ids)) if (tracked.ids.has(id)) this.#onValue(id, value);
     }
   }
 }

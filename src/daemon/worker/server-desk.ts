@@ -43,7 +43,7 @@ export class ServerDesk {
   /** The VRRP process has found the file good; the same bytes are read again here, so that it need not hand them over. */
   #load(configFile: string, configId: string, sha256: string, record: string): void {
     try {
-      const loaded = loadConfiguration({ configFile, configId: configId || undefined }, 'run');
+      const loaded = loadConfiguration({ configFile, configId: configId || undefined }, 'worker');
       if (loaded.sha256() !== sha256) {
         this.#log(
           WARNING,

@@ -1,6 +1,7 @@
 /** One host's keepalived.conf, read for an inventory. */
 import { formatIp } from '#base/address.ts';
 import type { Diagnostic } from '#base/errors.ts';
+import { isSamePosition } from '#base/position.ts';
 import { loadStatements, type ConfigSource, type LoadedStatements } from '#conf/load.ts';
 import type { VirtualAddress, VrrpInstance } from '#conf/model.ts';
 import type { Statement } from '#conf/parser.ts';
@@ -230,11 +231,8 @@ const DERIVED: readonly string[] = [
 
 /** The author's line of an address; keepalived moves addresses of another family to the excluded ones. */
 function lineAt(address: VirtualAddress, settings: readonly Setting[]): string {
-  const { line, column, file } = address.position;
   for (const { statement } of settings) {
-    const found = statement.block?.find(
-      ({ position }) => position.line === line && position.column === column && position.file === file,
-    );
+    const found = statement.block?.find(({ position }) => isSamePosition(position, address.position));
     if (found) return literal(lineText(found));
   }
   return formatIp(address.address);

@@ -1,5 +1,6 @@
 /** `virtual_server` blocks of one host, in the words of an inventory. */
 import { familyOf, formatIp, type Family } from '#base/address.ts';
+import { isSamePosition } from '#base/position.ts';
 import { keywordsOfChecker } from '#conf/checker-keywords.ts';
 import type { Config, RealServer, VirtualServer, VirtualServerGroup, VirtualServerKey } from '#conf/model.ts';
 import { parseInteger } from '#conf/number.ts';
@@ -48,12 +49,12 @@ export function readServer(
   config: Config,
   report: Report,
 ): ImportedServer | undefined {
-  const model = config.virtualServers.find(one => one.position === statement.position);
+  const model = config.virtualServers.find(one => isSamePosition(one.position, statement.position));
   if (!model) return undefined;
   const settings = readBlock('virtual_server', statement.block ?? [], report);
   const blocks = settings.filter(({ keyword }) => keyword.name === 'real_server');
   const reals = blocks.flatMap(({ statement: block }) => {
-    const real = model.realServers.find(one => one.position === block.position);
+    const real = model.realServers.find(one => isSamePosition(one.position, block.position));
     return real ? [readReal(block, real, model.key, report)] : [];
   });
   const group = groupOf(model, groups, config);
@@ -83,7 +84,7 @@ function groupOf(
 ): ImportedServerGroup | undefined {
   if (key.kind !== 'group') return undefined;
   const model = config.virtualServerGroups.find(one => one.name === key.group);
-  const statement = statements.find(({ position }) => position === model?.position);
+  const statement = model && statements.find(({ position }) => isSamePosition(position, model.position));
   const block = statement?.block ?? [];
   if (!model || !statement || block.length !== model.entries.length) return undefined;
   return { statement, model, lines: block.map(line => literal(lineText(line))) };

@@ -7,7 +7,7 @@ import type { Cluster, HostTopology } from './topology-types.ts';
 import { word } from './topology-keywords.ts';
 
 /** Below the ledger's directory, which only root can enter, and gone with it. */
-export const HANDOVER_DIRECTORY = '/var/lib/tandem/handover';
+const HANDOVER_DIRECTORY = '/var/lib/tandem/handover';
 
 /** Added to the priority: the least that is no fault. */
 export const LOWERED = -253;

@@ -1,0 +1,37 @@
+/** How a long piece of work shares its process with what must not be kept waiting. */
+export interface Pace {
+  /** Work between two looks at everything else, in ms. */
+  readonly sliceMs: number;
+  /** Rest after each slice, in ms; 0: as much as the other events of the process take. */
+  readonly pauseMs: number;
+  /** A clock in ms. */
+  readonly nowMs: () => number;
+}
+
+/**
+ * Goes through the steps of `work` in slices; the first begins at once. Rejects with the signal's reason when it is
+ * aborted, and with what a step throws.
+ */
+export function inSlices<T>(work: Generator<undefined, T>, pace: Pace, signal?: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const goOn = (): void => {
+      try {
+        signal?.throwIfAborted();
+        const untilMs = pace.nowMs() + pace.sliceMs;
+        do {
+          const step = work.next();
+          if (step.done) {
+            resolve(step.value);
+            return;
+          }
+        } while (pace.nowMs() < untilMs);
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      if (pace.pauseMs > 0) setTimeout(goOn, pace.pauseMs);
+      else setImmediate(goOn);
+    };
+    goOn();
+  });
+}
