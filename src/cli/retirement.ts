@@ -61,7 +61,7 @@ export function directorParts(
   );
   if (foreign.length > 0)
     throw new UsageError(
-      `${foreign.join(', ')} runs keepalived, whose file Tandem does not write: give the real server weight 0 there by hand`,
+      `${foreign.join(', ')} runs keepalived, which does not say when a real server’s connections have ended: give it weight 0 in the inventory, and apply`,
     );
   return runHosts(
     { ...site, selected: front.directors },

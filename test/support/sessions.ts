@@ -14,10 +14,9 @@ interface SshUse {
 /** Starts to count; the function that comes back says what there was since. */
 export async function countSshUse(lab: Lab, host: string): Promise<() => Promise<SshUse>> {
   const cursor = await journalCursor(lab, host);
-  const address = lab.spec.hosts
-    .find(({ name }) => name === host)
-    ?.interfaces[0]?.addresses[0]?.split('/')[0];
-  const sniffer = await lab.sniff('lan', { filter: `tcp port 22 and host ${address}` });
+  const nic = lab.spec.hosts.find(({ name }) => name === host)?.interfaces[0];
+  const address = nic?.addresses[0]?.split('/')[0];
+  const sniffer = await lab.sniff(nic?.network ?? '', { filter: `tcp port 22 and host ${address}` });
   return async () => {
     const frames = await sniffer.stop();
     const bytes = frames.reduce((sum, { payload }) => sum + HEADER_BYTES + payload.length, 0);
