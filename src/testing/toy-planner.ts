@@ -10,6 +10,7 @@ export interface Toy {
   readonly early?: Fragment;
   readonly guarded?: Fragment;
   readonly selfRevert?: Fragment;
+  readonly guardedInTurn?: true;
   readonly turn?: Fragment;
   readonly handler?: Fragment;
   /** What the turn makes of the peers' understanding, and how the host is stopped. */
@@ -64,6 +65,7 @@ function planOf(host: string, toy: Toy, answers: Answers): HostPlan {
     early: step('early'),
     guarded: step('guarded'),
     selfRevert: wanted.has('guarded') ? toy.selfRevert : undefined,
+    ...(toy.guardedInTurn && wanted.has('guarded') ? { guardedInTurn: true } : {}),
     turn: [...step('turn'), ...handler],
     gates,
     ...(toy.wire && wanted.has('turn') ? { wire: toy.wire } : {}),

@@ -16,6 +16,8 @@ const GAP_MAX_MS = 1000;
 const DOUBLE_MAX_MS = 250;
 let lab: Lab;
 let directory: string;
+/** What the pair runs with. */
+let current = INVENTORY;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'tandem-wire-'));
@@ -36,6 +38,11 @@ const apply = (inventory: string, ...more: string[]): Promise<ExecResult> =>
 async function configurations(): Promise<string[]> {
   const texts = NODES.map(node => lab.exec(node, ['cat', '/etc/tandem/keepalived.conf'], { check: true }));
   return (await Promise.all(texts)).map(({ stdout }) => stdout);
+}
+
+async function firewalls(): Promise<string[]> {
+  const rules = NODES.map(node => lab.exec(node, ['nft', '-s', 'list', 'ruleset'], { check: true }));
+  return (await Promise.all(rules)).map(({ stdout }) => stdout);
 }
 
 async function pids(): Promise<string[]> {
@@ -72,34 +79,57 @@ async function observed(what: string, work: () => Promise<ExecResult>) {
   return { result, gapMs, overlapMs, doubleMs, holdings };
 }
 
+/** Each on top of those before it. */
 const CHANGES = [
   {
     what: 'another auth_pass',
-    keyword: 'authentication',
+    keywords: ['authentication'],
     edit: [/^( *vrrp_pass:).*$/m, '$1 Tandem-2'],
   },
   {
     what: 'another VRID',
-    keyword: 'virtual_router_id',
+    keywords: ['virtual_router_id'],
     edit: [/^( *virtual_router_id:).*$/m, '$1 104'],
+  },
+  {
+    what: 'another advert_int of version 2',
+    keywords: ['advert_int'],
+    edit: [/^( *)virtual_router_id:.*$/m, '$&\n$1advert_int: 2'],
+  },
+  {
+    what: 'another multicast group',
+    keywords: ['mcast_dst_ip'],
+    edit: [/vrrp_mcast_group4: 224.0.0.111/, 'vrrp_mcast_group4: 224.0.0.112'],
+  },
+  {
+    what: 'unicast instead of multicast',
+    keywords: ['unicast_peer'],
+    edit: [/^( *)virtual_router_id:.*$/m, '$&\n$1unicast: true'],
+  },
+  {
+    what: 'version 3 instead of 2',
+    keywords: ['version', 'authentication'],
+    edit: [/^( *)virtual_router_id:.*$/m, '$&\n$1version: 3'],
   },
 ] as const;
 
-describe.each(CHANGES)('$what', ({ what, keyword, edit: [from, to] }) => {
+describe.each(CHANGES)('$what', ({ what, keywords, edit: [from, to] }) => {
   let inventory: string;
   beforeAll(() => {
-    inventory = editedInventory(INVENTORY, directory, from, to);
+    inventory = editedInventory(current, directory, from, to);
+    current = inventory;
   });
 
   test('is refused unasked: nothing is disturbed, and the way is named', async () => {
-    const before = [await configurations(), await pids()];
+    // What lets the others in belongs to the configuration that is spoken.
+    const before = [await configurations(), await pids(), await firewalls()];
     const { result, gapMs } = await observed(`${what}, refused`, () => apply(inventory));
     expect(result.code, said(result)).toBe(2);
     expect(wireEvents(result)).toMatchObject([
-      { cluster: 'two-node', status: 'refused', instances: [{ instance: 'VG_1', keywords: [keyword] }] },
+      { cluster: 'two-node', status: 'refused', instances: [{ instance: 'VG_1', keywords }] },
     ]);
     expect(result.stdout).toMatch(/--allow-unprotected \d+/);
-    expect([await configurations(), await pids()]).toEqual(before);
+    expect([await configurations(), await pids(), await firewalls()]).toEqual(before);
     expect(gapMs).toBeLessThan(GAP_MAX_MS);
   });
 
@@ -124,8 +154,7 @@ describe.each(CHANGES)('$what', ({ what, keyword, edit: [from, to] }) => {
 });
 
 test('nodes that change places: the new first one is MASTER in the end, by a planned switchover', async () => {
-  const before = editedInventory(INVENTORY, directory, /^( *virtual_router_id:).*$/m, '$1 104');
-  const inventory = editedInventory(before, directory, /\[ka67, ka68\]/, '[ka68, ka67]');
+  const inventory = editedInventory(current, directory, /\[ka67, ka68\]/, '[ka68, ka67]');
   const { result, gapMs, overlapMs, doubleMs } = await observed('nodes change places', () =>
     apply(inventory),
   );

@@ -174,10 +174,7 @@ function hostInstance(instance: InstanceModel, node: DecidedNode): HostInstance 
     advert_int: node.advertIntSeconds,
     family: node.family,
     version: node.version,
-    authentication: node.authentication && {
-      ...node.authentication,
-      auth_pass: word(node.authentication.auth_pass),
-    },
+    authentication: authenticationOf(node),
     unicast_src_ip: node.source,
     unicast_peer: node.peerLines,
     virtual_ipaddress: node.vips.map(({ address, line }) => ({ address, line })),
@@ -186,6 +183,12 @@ function hostInstance(instance: InstanceModel, node: DecidedNode): HostInstance 
     preferred: instance.nodes[0]?.host === node.host,
     position: instance.position,
   };
+}
+
+/** Version 3 has none (RFC 9568 §9): a file with one is an error to both daemons. */
+function authenticationOf({ version, authentication }: DecidedNode): HostInstance['authentication'] {
+  if (!authentication || version === 3) return undefined;
+  return { ...authentication, auth_pass: word(authentication.auth_pass) };
 }
 
 /** VRRP itself (RFC 9568 §5.1.1.4: protocol 112; AH: 51), and the queries that keep a multicast group alive. */

@@ -22,13 +22,22 @@ export function parseFacts(answer: Uint8Array): SeenFacts {
   const values = new Map<string, string>();
   const interfaces = new Map<
     string,
-    { mac: string | undefined; up: boolean; addresses: { address: string; prefix: number; scope: string }[] }
+    {
+      mac: string | undefined;
+      up: boolean;
+      networkdFile?: string;
+      addresses: { address: string; prefix: number; scope: string }[];
+    }
   >();
   for (const line of new TextDecoder().decode(answer).split('\n')) {
     const [key = '', ...rest] = line.split(' ');
     if (key === 'if') {
       const [name = '', mac = '', flags = '0'] = rest;
       interfaces.set(name, { mac: mac || undefined, up: (Number(flags) & 1) === 1, addresses: [] });
+    } else if (key === 'nd') {
+      const [name = '', ...path] = rest;
+      const managed = interfaces.get(name);
+      if (managed) managed.networkdFile = path.join(' ');
     } else if (key === 'ad') {
       const [name = '', cidr = '', scope = ''] = rest;
       const [address = '', prefix = ''] = cidr.split('/');
@@ -81,6 +90,11 @@ export function factVariables(facts: Facts): Readonly<Record<string, Json>> {
     service_mgr: facts.init,
     container: facts.container,
     interfaces,
+    networkd_files: Object.fromEntries(
+      facts.interfaces.flatMap(({ name, networkdFile }) =>
+        networkdFile === undefined ? [] : [[name, networkdFile]],
+      ),
+    ),
     ...Object.fromEntries(
       facts.interfaces.map(each => [each.name.replaceAll(/[^A-Za-z0-9]/g, '_'), interfaceFact(each)]),
     ),

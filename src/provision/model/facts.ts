@@ -4,6 +4,8 @@ export interface InterfaceFact {
   readonly name: string;
   readonly mac: string | undefined;
   readonly up: boolean;
+  /** The .network file by which systemd-networkd manages it, if that file does not keep foreign addresses. */
+  readonly networkdFile?: string;
   readonly addresses: readonly {
     readonly address: string;
     readonly prefix: number;

@@ -36,6 +36,11 @@ export interface Change {
   };
   /** True if it leaves what runs alone although the task notifies a handler: it need not wait for the turn. */
   readonly early?: boolean;
+  /**
+   * True if it takes away what a daemon may need that runs as it did: where this host's turn comes, it goes with that,
+   * and stays undone with it.
+   */
+  readonly closes?: boolean;
 }
 
 /** One desired value per resource and host. */

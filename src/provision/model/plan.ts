@@ -85,6 +85,8 @@ export interface HostPlan {
    * armed before them and disarmed after a NEW connection succeeded.
    */
   readonly guarded: readonly Step[];
+  /** True if they take away what the daemon needs until its turn: they are its first part. */
+  readonly guardedInTurn?: boolean;
   /** Set if and only if `guarded` is not empty: takes `guarded` back without us; safe to run after any part of it. */
   readonly selfRevert: Fragment | undefined;
   /** Run on one host of a cluster at a time, under locks: what can disturb. Handlers are its last steps. */

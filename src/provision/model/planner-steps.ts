@@ -13,6 +13,7 @@ export interface Steps {
   readonly tasks: readonly PlannedTask[];
   readonly early: readonly Step[];
   readonly guarded: readonly Step[];
+  readonly guardedInTurn: boolean;
   readonly turn: readonly Step[];
   readonly selfRevert: Fragment | undefined;
 }
@@ -22,8 +23,16 @@ export function stepsOf(decided: readonly Decided[], blocked: readonly Blocked[]
   const sorter = new Sorter();
   for (const each of decided) for (const instance of each.instances) sorter.add(each, instance);
   const tasks = [...decided.map(plannedTask), ...blocked.map(unknownTask)].sort((a, b) => a.id - b.id);
-  const { early, guarded, turn, undo } = sorter;
-  return { tasks, early, guarded, turn, selfRevert: undo.length > 0 ? lines(undo) : undefined };
+  const { early, closing, guarded, turn, undo } = sorter;
+  const disturbs = turn.length > 0;
+  return {
+    tasks,
+    early: disturbs ? early : [...early, ...closing],
+    guarded,
+    guardedInTurn: disturbs && guarded.some(step => step.kind === 'apply' && step.change.closes === true),
+    turn: disturbs ? [...closing, ...turn] : turn,
+    selfRevert: undo.length > 0 ? lines(undo) : undefined,
+  };
 }
 
 function plannedTask({ work, instances, skipped }: Decided): PlannedTask {
@@ -61,6 +70,8 @@ const DISTURBING: ReadonlySet<Effect> = new Set(['reload', 'restart']);
 
 class Sorter {
   readonly early: Step[] = [];
+  /** What a daemon may need until its turn. */
+  readonly closing: Step[] = [];
   readonly guarded: Step[] = [];
   readonly turn: Step[] = [];
   /** Last change first. */
@@ -85,6 +96,8 @@ class Sorter {
     if (change.effect === 'connectivity') {
       this.guarded.push(apply(task.module.apply(change, args, context)));
       this.undo.unshift(this.#undoOf(decided, args, change));
+    } else if (change.closes === true) {
+      this.closing.push(apply(task.module.apply(change, args, context)));
     } else if (!this.#waits(decided, change)) {
       this.early.push(apply(task.module.apply(change, args, context)));
     } else {

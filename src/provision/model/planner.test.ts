@@ -49,6 +49,23 @@ describe('a plan', () => {
     expect(names(planOf({ tasks, handlers: HANDLERS }).turn)).toContain('apply mode');
   });
 
+  test('what the daemon may need until its turn is taken away in it, and early where there is none', () => {
+    const tasks = `- { name: openings, firewall: { openings: [] } }\n${CONF}`;
+    const had = { text: 'insert rule inet filter input accept\n', configuration: '/etc/nftables.conf' };
+    const resource = 'firewall:nftables';
+    const ledger = `${record.intend(resource, 'P', { text: '' }, had)}\n${record.done(resource)}\n`;
+    const seen = 'nft yes\nconfiguration /etc/nftables.conf\nincluded yes\nfile x\n\n\n\u0001\n\n\u0001\n';
+    const bench = { tasks, handlers: HANDLERS, ledger };
+    const disturbs = planOf({ ...bench, answers: { 1: seen } });
+    expect(names(disturbs.early)).toEqual(['stage conf']);
+    expect(names(disturbs.turn).slice(1, 3)).toEqual(['apply openings', 'apply conf']);
+    const calm = planOf({ ...bench, answers: { 1: seen, 2: file('new') } });
+    expect(names(calm.early)).toEqual(['apply openings']);
+    expect(calm.turn).toEqual([]);
+    const fresh = planOf({ ...bench, ledger: '', answers: { 1: seen } });
+    expect(names(fresh.early)).toEqual(['apply openings', 'stage conf']);
+  });
+
   test('handlers run once, in the order of their definition; a restart includes the reload', () => {
     const other =
       '- { name: conf 2, copy: { dest: /etc/b.conf, content: new }, notify: [reload a, restart b] }\n';

@@ -292,6 +292,7 @@ export class HostPlanner {
       tasks: steps.tasks,
       early: [...(compaction ? [compaction] : []), ...steps.early],
       guarded: steps.guarded,
+      ...(steps.guardedInTurn ? { guardedInTurn: true } : {}),
       selfRevert: steps.selfRevert,
       turn: [...remembered, ...note, ...turn],
       gates,

@@ -155,7 +155,7 @@ function checkAuthentication(instance: InstanceModel, node: DecidedNode, report:
   if (node.version === 3) {
     report.warn(
       'auth-with-v3',
-      `${name}: VRRP version 3 has no authentication, and keepalived ignores it`,
+      `${name}: VRRP version 3 has no authentication: what is given is not used`,
       node.place('authentication'),
       'leave it out, or write version: 2',
       node.accept,

@@ -157,7 +157,7 @@ export class HostRun {
 
   #hasEarly(): boolean {
     const plan = this.plan;
-    return plan !== undefined && plan.early.length + plan.guarded.length > 0;
+    return plan !== undefined && plan.early.length + (plan.guardedInTurn ? 0 : plan.guarded.length) > 0;
   }
 
   /** Two runs that stage the same at once would be in each other's way. */
@@ -175,10 +175,11 @@ export class HostRun {
     if (!plan || !this.#hasEarly()) return;
     this.remote.phase('staging');
     await this.#runSteps(plan.early, 'early changes');
-    if (plan.guarded.length > 0) await this.#runGuarded(plan);
+    if (!plan.guardedInTurn) await this.#runGuarded(plan);
   }
 
   async #runGuarded(plan: HostPlan): Promise<void> {
+    if (plan.guarded.length === 0) return;
     // Short: if the connection is cut, there must be time left to prove a new one.
     const silenceTimeoutMs = this.remote.context.settings.selfRevertMs / 3;
     const apply = (): Promise<void> =>
@@ -215,6 +216,7 @@ export class HostRun {
         if (!plan) return;
         this.remote.checkpoint('turn');
         this.remote.phase('turn');
+        if (plan.guardedInTurn) await this.#runGuarded(plan);
         await this.#runSteps(plan.turn, 'turn');
         await this.#runGates(plan);
         if (!plan.barrier) return;

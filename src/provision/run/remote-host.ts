@@ -34,6 +34,8 @@ export class RemoteHost {
   readonly context: RunContext;
   failure: HostFailure | undefined;
   #session: Session | undefined;
+  /** The lock is this one's process: it stays open until the lock is given back. */
+  #locker: Session | undefined;
   /** This host, or another of its cluster, may not be as it was when it was read. */
   #stale = false;
   /** As it was when the host was read, or when we gave the lock back: in bytes. */
@@ -89,7 +91,7 @@ export class RemoteHost {
       throw error;
     }
     // Not waited for here: it may be cut, and a timer runs on the host.
-    if (this.#session) this.#closing.push(this.#session.close());
+    if (this.#session && this.#session !== this.#locker) this.#closing.push(this.#session.close());
     this.#session = session;
   }
 
@@ -98,8 +100,12 @@ export class RemoteHost {
   }
 
   /** Runs a program. Throws RemoteError. */
-  run(program: Program, step: string, more: Partial<ProgramOptions> = {}): Promise<Answers> {
-    const session = this.#session;
+  run(
+    program: Program,
+    step: string,
+    more: Partial<ProgramOptions> = {},
+    session = this.#session,
+  ): Promise<Answers> {
     if (!session) throw this.error(step, 'there is no connection');
     return session.run(program, { ...this.#options(step), ...more });
   }
@@ -120,8 +126,13 @@ export class RemoteHost {
   }
 
   /** Runs one fragment and gives its answer, whatever its exit code. */
-  async ask(fragment: Fragment, step: string, more: Partial<ProgramOptions> = {}): Promise<Frame> {
-    const answers = await this.run(this.assemble([{ id: 'a', fragment }], 'all'), step, more);
+  async ask(
+    fragment: Fragment,
+    step: string,
+    more: Partial<ProgramOptions> = {},
+    session = this.#session,
+  ): Promise<Frame> {
+    const answers = await this.run(this.assemble([{ id: 'a', fragment }], 'all'), step, more, session);
     const answer = answers.get('a');
     if (!answer) throw this.error(step, 'the host did not answer');
     return answer;
@@ -170,8 +181,10 @@ export class RemoteHost {
     const deadlineAtMs = performance.now() + lockTimeoutMs;
     for (;;) {
       this.checkpoint('lock the host');
-      const answer = await this.ask(lockFragment(owner), 'lock the host');
+      const session = this.#session;
+      const answer = await this.ask(lockFragment(owner), 'lock the host', {}, session);
       if (answer.exit === 0) {
+        this.#locker = session;
         if (lengthIn(answer) !== this.#ledgerLength) this.#stale = true;
         return this.#stale;
       }
@@ -190,9 +203,12 @@ export class RemoteHost {
 
   /** Never throws: a lock that stays is stale as soon as the session ends. */
   async unlock(): Promise<void> {
-    if (!this.connected) return;
-    const answer = await this.ask(unlockFragment(), 'unlock the host').catch(() => undefined);
+    const session = this.#locker;
+    this.#locker = undefined;
+    if (!session || session.broken) return;
+    const answer = await this.ask(unlockFragment(), 'unlock the host', {}, session).catch(() => undefined);
     this.readAt(answer);
+    if (session !== this.#session) this.#closing.push(session.close());
   }
 
   error(step: string, message: string, said = ''): RemoteError {
@@ -211,8 +227,10 @@ export class RemoteHost {
   /** Never throws. */
   async close(): Promise<void> {
     const session = this.#session;
+    const locker = this.#locker === session ? undefined : this.#locker;
     this.#session = undefined;
-    await Promise.all([session?.close(), ...this.#closing]);
+    this.#locker = undefined;
+    await Promise.all([session?.close(), locker?.close(), ...this.#closing]);
   }
 }
 

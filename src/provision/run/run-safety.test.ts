@@ -158,6 +158,26 @@ describe('changes that may cut the connection', () => {
     await expect.poll(() => hosts.read('ka67', 'guarded'), { timeout: 10_000 }).toBeUndefined();
   });
 
+  test('wait for the turn where the daemon needs what they close, and the lock is held throughout', async () => {
+    const holder = sh`read -r _ p _ <run/lock; kill -0 "$p" && echo locked >>../log`;
+    const toy = { ...guarded(say('cut')), guardedInTurn: true, early: say('early'), turn: holder } as const;
+    const transport = hosts.transport();
+    const report = await apply(toyHosts({ ka67: toy }), { ...alone(5000), transport });
+    expect(report).toMatchObject({ exitCode: 0 });
+    expect(transport.of('ka67').connections).toBe(2);
+    expect(hosts.log).toEqual(['early', 'tandemd status --json', 'cut', 'locked']);
+    expect(hosts.read('ka67', 'run/lock')).toBeUndefined();
+  });
+
+  test('do not come without the turn', async () => {
+    execFileSync('mkdir', ['-p', `${hosts.root}/ka67/state`]);
+    const mark = { owner: 'bob', reason: 'new disk', untilMs: Date.now() + 60_000 };
+    hosts.write('ka67', 'state/maintenance', JSON.stringify(mark));
+    const toy = { ...guarded(say('cut')), guardedInTurn: true, turn: say('turn') } as const;
+    expect((await apply(toyHosts({ ka67: toy }), alone(5000))).exitCode).toBe(2);
+    expect(hosts.log).not.toContain('cut');
+  });
+
   test('are taken back at once when one of them fails', async () => {
     const report = await apply(
       toyHosts({ ka67: guarded(sh`touch guarded; echo broken >&2; exit 1`) }),

@@ -4,7 +4,7 @@ import type { LedgerEntry } from '#provision/model/ledger.ts';
 import { type Change, type Json, type PlanContext, Refusal } from '#provision/model/module.ts';
 import { type Fragment, lines, sh } from '#provision/model/shell.ts';
 import { parseZones, type Zone, type ZoneRule, zoneRules } from './firewalld-rules.ts';
-import type { OpeningArgs } from './opening.ts';
+import { closes, type OpeningArgs } from './opening.ts';
 
 export interface SeenFirewalld {
   readonly standard: string;
@@ -61,15 +61,18 @@ export function firewalldChanges(
   const stale = known.some(rule => !needed.has(keyOf(rule)) && there(rule, seen));
   if (!stale && wanted.every(rule => there(rule, seen))) return [];
   const zones = [...new Set(kept.map(({ zone }) => zone ?? 'direct rules'))];
+  const before = known.map(shown).join('');
+  const after = kept.map(shown).join('');
   return [
     {
       resource: RESOURCE,
       from: [],
       to: kept.map(({ zone, ...rest }) => ({ zone: zone ?? null, ...rest })),
       summary: kept.length > 0 ? `opened in firewalld: ${zones.join(', ')}` : 'openings removed',
-      before: known.map(shown).join(''),
-      after: kept.map(shown).join(''),
+      before,
+      after,
       effect: 'none',
+      closes: closes(before, after),
     },
   ];
 }

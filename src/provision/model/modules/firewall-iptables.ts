@@ -4,7 +4,7 @@ import type { LedgerEntry } from '#provision/model/ledger.ts';
 import { type Change, type PlanContext, Refusal } from '#provision/model/module.ts';
 import { type Fragment, lines, sh } from '#provision/model/shell.ts';
 import { filterRules, type FilterTable, parseFilterTable, tagsIn } from './iptables-rules.ts';
-import type { OpeningArgs } from './opening.ts';
+import { closes, type OpeningArgs } from './opening.ts';
 
 /** One family. */
 interface SeenFamily extends FilterTable {
@@ -69,15 +69,18 @@ export function iptablesChanges(
   const textOf = (kept: Kept): string => kept.map(({ rules }) => rules).join('');
   const owner = seen.some(one => one.ufw) ? 'ufw' : 'iptables';
   const summary = textOf(to) === '' ? 'openings removed: nothing filters any more' : `opened in ${owner}`;
+  const before = known ? textOf(known) : '';
+  const after = textOf(to);
   return [
     {
       resource: RESOURCE,
       from: [],
       to,
       summary,
-      before: known ? textOf(known) : '',
-      after: textOf(to),
+      before,
+      after,
       effect: 'none',
+      closes: closes(before, after),
     },
   ];
 }

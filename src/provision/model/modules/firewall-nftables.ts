@@ -5,7 +5,7 @@ import { type Change, type PlanContext, Refusal } from '#provision/model/module.
 import { type Fragment, lines, sh } from '#provision/model/shell.ts';
 import { type Allowed, OWN_TABLE, ownTable, persistentText, rulesFor } from './nft-rules.ts';
 import { type BaseChain, parseRuleset } from './nft-ruleset.ts';
-import type { OpeningArgs } from './opening.ts';
+import { closes, type OpeningArgs } from './opening.ts';
 import { sha256Of } from './path-state.ts';
 
 export interface SeenNftables {
@@ -70,15 +70,17 @@ export function nftablesChanges(
           rules.map(rule => rule.chain),
           guarded,
         );
+  const before = known ? (known.ours as Wanted).text : '';
   return [
     {
       resource: RESOURCE,
       from: { text: '' },
       to,
       summary,
-      before: known ? (known.ours as Wanted).text : '',
+      before,
       after: text,
       effect: guarded ? 'connectivity' : 'none',
+      closes: closes(before, text),
     },
   ];
 }

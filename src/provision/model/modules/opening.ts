@@ -138,3 +138,13 @@ function plain({ family, protocol, port, source_port }: OpeningArgs): Match {
 function groupOf({ kind, peers = [], group }: OpeningArgs): string | undefined {
   return kind === 'igmp' || peers.length > 0 ? undefined : (group ?? undefined);
 }
+
+/** True if a text of openings lacks a line that another had: what ran with it may be cut off. */
+export function closes(before: string, after: string): boolean {
+  const left = new Set(linesOf(after));
+  return linesOf(before).some(line => !left.has(line));
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').flatMap(line => line.trim() || []);
+}
