@@ -57,7 +57,12 @@ describe('a running keepalived', () => {
   });
 
   test('what the kernel has, not what keepalived believes', () => {
-    expect(instance('UNI')).toMatchObject({ cast: 'unicast', effectivePriority: 96, heard: null });
+    expect(instance('UNI')).toMatchObject({
+      cast: 'unicast',
+      effectivePriority: 96,
+      masterDownIntervalMs: 3625,
+      heard: null,
+    });
     expect(instance('UNI').vips.map(({ address, dev, present }) => `${address} ${dev} ${present}`)).toEqual([
       '10.9.9.101/32 vb true',
       '10.9.9.102/24 lo false',

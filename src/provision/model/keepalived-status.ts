@@ -77,8 +77,8 @@ interface Circumstances {
 function instanceOf(name: string, block: string, around: Circumstances): InstanceStatus {
   const value = (key: string): string => new RegExp(`^   ${key} = (.*)$`, 'm').exec(block)?.[1] ?? '';
   const source = value('Using src_ip').replace(/ .*/, '');
-  const masterDownIntervalMs = Number.parseFloat(value('Master down timer')) / 1000;
   const state = stateOf(value('State'));
+  const masterDownIntervalMs = masterDown(value);
   return {
     name,
     state,
@@ -105,6 +105,15 @@ function instanceOf(name: string, block: string, around: Circumstances): Instanc
     faults: state === 'FAULT' ? faultsOf(value) : [],
     counters: around.counters ?? NO_COUNTERS,
   };
+}
+
+/** RFC 3768 §6.1, RFC 9568 §6.1; what keepalived prints while it is MASTER has the skew of something else. */
+function masterDown(value: (key: string) => string): number {
+  const ownMs = Number.parseFloat(value('Master down timer')) / 1000;
+  if (value('State') !== 'MASTER') return ownMs;
+  const adverMs = intervalMs(value('Advert interval'));
+  const skewOf = value('VRRP Version') === '3' ? adverMs : 1000;
+  return 3 * adverMs + ((256 - Number(value('Effective priority'))) / 256) * skewOf;
 }
 
 /** keepalived's STOP and DELETED last for moments. */

@@ -4,7 +4,9 @@ import { GIVEN_UP, handoverFile, LOWERED } from '#provision/model/keepalived-han
 import { type Fragment, lines, sh } from '#provision/model/shell.ts';
 import type { RemoteHost } from './remote-host.ts';
 
-/** A BACKUP that may preempt does so within three intervals and a skew of at most one; then this much more. */
+/** A BACKUP that may preempt does so within three intervals and a skew, which is at most one. */
+const INTERVALS = 4;
+/** What a busy machine may take beyond that. */
 const PATIENCE_MS = 2000;
 
 /**
@@ -28,9 +30,10 @@ export async function lowerKeepalived(
   try {
     await host.must(written(single, LOWERED), step);
     if (groups.length > 0) await host.must(written(groups, GIVEN_UP), step);
-    const down = Math.max(...own.map(({ masterDownIntervalMs }) => masterDownIntervalMs));
+    // Version 2's skew is a part of a second, whatever the interval is.
+    const intervalMs = Math.max(1000, ...own.map(({ advertIntervalMs }) => advertIntervalMs));
     const preempted = new Map(single.map(name => [name, ['BACKUP', 'FAULT'] as const]));
-    const left = await host.awaitLive(preempted, down + PATIENCE_MS);
+    const left = await host.awaitLive(preempted, INTERVALS * intervalMs + PATIENCE_MS);
     if (left.length > 0) await host.must(written(single, GIVEN_UP), step);
     const missing = left.length > 0 || groups.length > 0 ? await host.awaitLive(given, PATIENCE_MS) : [];
     if (missing.length > 0) throw host.error(step, missing.join('; '));
