@@ -26,6 +26,18 @@ export default defineConfig({
         },
       },
       {
+        // Labs inside a user-mode Linux, started by test/lab/ipvs-lab.lab.test.ts: see test/ipvs-lab/README.md.
+        test: {
+          name: 'ipvs-lab',
+          include: ['test/ipvs-lab/**/*.ipvs-lab.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          pool: 'threads',
+          fileParallelism: false,
+          maxWorkers: 1,
+        },
+      },
+      {
         test: {
           name: 'lab',
           include: ['test/lab/**/*.lab.test.ts'],

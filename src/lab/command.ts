@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { must } from '#base/assert.ts';
 import { LabError } from './lab-error.ts';
+import { PATIENCE } from './patience.ts';
 
 /** How a command ended. A non-zero exit is an answer, not an error. */
 export interface ExecResult {
@@ -12,7 +13,7 @@ export interface ExecResult {
 }
 
 export interface ExecOptions {
-  /** The command is killed and {@link LabError} thrown after this long. Default 30 000, at most 3 600 000. */
+  /** The command is killed and {@link LabError} thrown after this long, times {@link PATIENCE}. Default 30 000, at most 3 600 000. */
   readonly timeoutMs?: number;
   /** Written to the command's stdin, which is empty otherwise. */
   readonly stdin?: string | Uint8Array;
@@ -46,7 +47,7 @@ export async function run(argv: readonly string[], options: ExecOptions = {}): P
   // A command that ends without reading its stdin is its own affair.
   child.stdin.on('error', () => {});
   child.stdin.end(options.stdin ?? '');
-  const timeoutMs = options.timeoutMs ?? 30_000;
+  const timeoutMs = (options.timeoutMs ?? 30_000) * PATIENCE;
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { putFile, putLink } from './host-files.ts';
+import { makeLean } from './lean.ts';
 import { derivedMachineId, hostPaths, loginAddressOf, type LabPaths } from './layout.ts';
 import type { LabHost, LabSpec } from './spec.ts';
 
@@ -34,6 +35,7 @@ export async function prepareDisk(paths: LabPaths, spec: LabSpec, host: LabHost)
   await putFile(upper, '/etc/hostname', `${host.name}\n`);
   await putFile(upper, '/etc/machine-id', `${derivedMachineId(`${spec.name}/${host.name}`)}\n`, 0o444);
   await putFile(upper, '/etc/hosts', hostsFile(host));
+  if (spec.lean === true) await makeLean(upper);
   if (host.firewall !== 'nftables-drop') return;
   await putFile(upper, '/etc/nftables.conf', NFTABLES_DROP, 0o755);
   const wants = '/etc/systemd/system/sysinit.target.wants';

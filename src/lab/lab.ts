@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { must } from '#base/assert.ts';
 import type { Lab, LabOptions, LabSummary } from './api.ts';
-import { BOOT, ENTER, SUPERVISE, WIRE } from './boot-scripts.ts';
+import { BOOT, ENTER, MAKE_DEVICES, SUPERVISE, WIRE } from './boot-scripts.ts';
 import { cgroupRoot } from './cgroup.ts';
 import { must0 } from './command.ts';
 import { copySysctls, prepareDisk } from './host-disk.ts';
@@ -94,6 +94,7 @@ async function build(paths: LabPaths, state: LabState): Promise<void> {
   for (const [name, text] of Object.entries({ supervise: SUPERVISE, wire: WIRE, enter: ENTER, boot: BOOT })) {
     await writeFile(`${paths.scripts}/${name}.sh`, text);
   }
+  await must0(['sh', '-c', `cd "$1"\n${MAKE_DEVICES}`, 'sh', paths.directory]);
   await copySysctls(`${paths.directory}/sys`);
   for (const host of state.spec.hosts) {
     await prepareDisk(paths, state.spec, host);

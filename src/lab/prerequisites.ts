@@ -33,12 +33,16 @@ const INSTALL_TIMEOUT_MS = 600_000;
 /** Every systemd takes several; the kernel's default of 128 is for all hosts together. */
 const INOTIFY_INSTANCES = 8192;
 
+/** This process has looked, and found all of it. */
+let ensured = false;
+
 /**
  * Makes this machine able to run labs: installs what is missing with apt and tries what the kernel must be able to.
  *
  * @throws {LabError} saying what is missing and what to do, when it cannot.
  */
 export async function ensurePrerequisites(onProgress: (line: string) => void): Promise<void> {
+  if (ensured) return;
   if (process.platform !== 'linux') throw new LabError(`the lab needs Linux, not ${process.platform}`);
   if (process.getuid?.() !== 0) {
     throw new LabError('the lab needs root: it makes namespaces, bridges and mounts', {
@@ -49,6 +53,7 @@ export async function ensurePrerequisites(onProgress: (line: string) => void): P
   cgroupRoot();
   await tryKernel();
   raiseInotifyLimit();
+  ensured = true;
 }
 
 async function installMissing(onProgress: (line: string) => void): Promise<void> {

@@ -51,4 +51,6 @@ export interface LabSpec {
   readonly networks: readonly LabNetwork[];
   readonly hosts: readonly LabHost[];
   readonly controller: LabController;
+  /** Hosts boot without what costs a process and no role needs. For kernels that are slow at starting processes. */
+  readonly lean?: boolean;
 }

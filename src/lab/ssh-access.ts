@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { must0 } from './command.ts';
 import { putDirectory, putFile } from './host-files.ts';
+import { PATIENCE } from './patience.ts';
 import { hostPaths, loginAddressOf, type LabPaths } from './layout.ts';
 import type { LabHost, LabSpec } from './spec.ts';
 
@@ -70,7 +71,7 @@ function sshConfig(spec: LabSpec, access: SshAccess): string {
     '  StrictHostKeyChecking yes',
     '  UpdateHostKeys no',
     '  BatchMode yes',
-    '  ConnectTimeout 10',
+    `  ConnectTimeout ${10 * PATIENCE}`,
     '',
   ];
   return [...entries, ...common].join('\n');

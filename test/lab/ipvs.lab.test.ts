@@ -6,7 +6,7 @@ import { installPackages } from './daemon/packages.ts';
 installPackages('ipvsadm', 'keepalived', 'kmod', 'tcpdump', ...CHECKED_PACKAGES);
 
 // A kernel with IPVS is booted once, while tests are collected, and each test that ran in it is one here.
-const results = await testsInUml(['test/ipvs/'], 330_000);
+const results = await testsInUml('ipvs', ['test/ipvs/'], 330_000);
 
 test('tests ran in the kernel with IPVS', () => {
   expect(results.length).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { must } from '#base/assert.ts';
+import { cacheDirectory } from '#lab/cache.ts';
 import { runInUml } from '#lab/uml.ts';
 import { recordAll, UML_RESULTS } from './topology-report.ts';
 
@@ -24,11 +25,21 @@ interface Report {
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
 
+/** A vitest project whose tests run inside. */
+export type InnerProject = 'ipvs' | 'ipvs-lab';
+
+/** Added to the environment inside. In it a process costs twenty times what it costs outside. */
+const ENVIRONMENT: Readonly<Record<InnerProject, Readonly<Record<string, string>>>> = {
+  ipvs: {},
+  'ipvs-lab': { TANDEM_LAB_PATIENCE: '6', XDG_CACHE_HOME: join(cacheDirectory(''), '..') },
+};
+
 /**
- * Runs the tests of the project `ipvs` whose paths contain one of `filters` in one user-mode Linux. A file that cannot
+ * Runs the tests of a project whose paths contain one of `filters` in one user-mode Linux. A file that cannot
  * be loaded counts as a failed test. What they record of topologies is recorded here.
  */
 export async function testsInUml(
+  project: InnerProject,
   filters: readonly string[],
   timeoutMs: number,
 ): Promise<readonly InnerTest[]> {
@@ -37,15 +48,17 @@ export async function testsInUml(
     [
       'sh',
       '-c',
-      'exec "$0" node_modules/vitest/vitest.mjs run --project ipvs --reporter verbose --reporter json --outputFile.json "$UML_OUT/report.json" "$@"',
+      'exec "$0" node_modules/vitest/vitest.mjs run --project "$@" --reporter verbose --reporter json --outputFile.json "$UML_OUT/report.json"',
       process.execPath,
+      project,
       ...filters,
     ],
     {
       directory: CHECKOUT,
       timeoutMs,
       collect: [report, UML_RESULTS],
-      env: { NO_COLOR: '1', CI: '1' },
+      memoryMb: 4096,
+      env: { NO_COLOR: '1', CI: '1', ...ENVIRONMENT[project] },
       onProgress: line => console.log(`uml: ${line}`),
       onLine: line => console.log(`uml: ${line}`),
     },

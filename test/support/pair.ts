@@ -12,6 +12,7 @@ import {
   type Snapshot,
 } from '#lab/lab.ts';
 import { EXCLUSIONS, type Exclusion } from '#lab/exclusions.ts';
+import { PATIENCE } from '#lab/patience.ts';
 import { ROOT } from './tandem.ts';
 
 export const INVENTORY = `${ROOT}inventory/two-node.yml`;
@@ -69,18 +70,19 @@ export async function holders(lab: Lab, vip: string = VIP): Promise<string[]> {
   return (await Promise.all(asked)).flat();
 }
 
-/** Asks until `condition` gives something; throws with `what` after `timeoutMs`. */
+/** Asks until `condition` gives something; throws with `what` after `timeoutMs` times the lab's patience. */
 export async function eventually<T>(
   what: string,
   timeoutMs: number,
   condition: () => Promise<T | undefined | false>,
 ): Promise<T> {
-  const deadlineAtMs = performance.now() + timeoutMs;
+  const patientMs = timeoutMs * PATIENCE;
+  const deadlineAtMs = performance.now() + patientMs;
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadlineAtMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await sleep(50);
+    if (performance.now() > deadlineAtMs) throw new Error(`not within ${patientMs} ms: ${what}`);
+    await sleep(50 * PATIENCE);
   }
 }
 

@@ -34,7 +34,11 @@ export function tandem(lab: Lab, argv: readonly string[], options: TandemOptions
 /** The argv of {@link tandem} in the controller's namespace. */
 function tandemArgv(lab: Lab, argv: readonly string[], options: TandemOptions = {}): string[] {
   const { root = ROOT, sshConfig = lab.ssh.configFile } = options;
-  return [`${root.replace(/\/$/, '')}/bin/tandem`, ...argv, '--ssh-config', sshConfig];
+  const launcher = `${root.replace(/\/$/, '')}/bin/tandem`;
+  // Nothing is built inside a user-mode Linux: test/lab/ipvs-lab.lab.test.ts has done it.
+  const inside = process.env['UML_OUT'] !== undefined;
+  const program = inside ? [process.execPath, `${root}/dist/cli/tandem.mjs`] : [launcher];
+  return [...program, ...argv, '--ssh-config', sshConfig];
 }
 
 /** What {@link killWhen} saw before it killed. */

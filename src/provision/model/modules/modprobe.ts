@@ -35,8 +35,9 @@ export const modprobe: Module<ModprobeArgs, SeenModule> = {
   diff,
   apply: (change, args) => {
     const { state, persistent } = change.to as SeenModule;
+    const before = (change.from as SeenModule).state;
     return lines([
-      state === 'loaded' ? sh`modprobe ${args.name}` : NOTHING,
+      state === 'loaded' && before !== 'loaded' ? sh`modprobe ${args.name}` : NOTHING,
       persistent ? sh`t_modules_load ${args.name} on` : NOTHING,
     ]);
   },

@@ -1,0 +1,26 @@
+/** The shipped LVS topologies, rehearsed in a lab inside a kernel with IPVS: each test of test/ipvs-lab is one here. */
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { ensureImage } from '#lab/image.ts';
+import { ensurePrerequisites } from '#lab/lab.ts';
+import { testsInUml } from '../support/in-uml.ts';
+import { ROOT } from '../support/tandem.ts';
+import { installPackages } from './daemon/packages.ts';
+
+// What cannot be fetched or built inside.
+const onProgress = (line: string) => console.log(line);
+installPackages('kmod');
+await ensurePrerequisites(onProgress);
+await ensureImage('bookworm', ['services'], onProgress);
+execFileSync(`${ROOT}bin/tandem`, ['--version']);
+
+const results = await testsInUml('ipvs-lab', ['test/ipvs-lab/'], 900_000);
+
+test('tests ran in labs inside the kernel with IPVS', () => {
+  expect(results.length).toBeGreaterThan(0);
+});
+
+test.each(results)('$name', ({ status, failureMessages }) => {
+  expect(failureMessages).toEqual([]);
+  expect(status).toBe('passed');
+});
