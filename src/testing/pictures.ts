@@ -17,6 +17,7 @@ export const PICTURED: readonly string[] = [
   'inventory/three-node-full.yml',
   'inventory/lvs-dr-dual-master.yml',
   'test/fixtures/graph/four-hosts.yml',
+  'test/fixtures/graph/fourteen-hosts.yml',
   'test/fixtures/graph/twenty-five-hosts.yml',
 ];
 

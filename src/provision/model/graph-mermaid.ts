@@ -39,7 +39,7 @@ export function mermaidGraph(clusters: readonly GraphCluster[]): string {
     for (const [index, server] of cluster.servers.entries()) {
       const id = `c${c}s${index}`;
       lines.push(
-        `    ${id}[/"${quoted(server.name)}<br/>${quoted(server.address)}<br/>${quoted(server.about)}"/]`,
+        `    ${id}[/"${quoted(server.name)}<br/>${server.addresses.map(quoted).join('<br/>')}<br/>${quoted(server.about)}"/]`,
       );
       for (const [real, text] of server.realServers.entries()) {
         lines.push(`    ${id} --> ${id}r${real}["${quoted(text)}"]`);

@@ -36,7 +36,7 @@ export interface GraphServer {
   /** `TCP · DR · VI_1`: protocol, method, the instance that brings the address. */
   readonly about: string;
   /** `10.16.8.100:80`, or `fwmark 1`. */
-  readonly address: string;
+  readonly addresses: readonly string[];
   /** `web8:8080 ×3`: name, port where it is mapped, weight where it is not 1. */
   readonly realServers: readonly string[];
 }
@@ -101,15 +101,12 @@ function serversOf(
   for (const block of hosts.flatMap(host => topology.hosts.get(host)?.virtual_servers ?? [])) {
     if (block.cluster !== cluster) continue;
     const { address = '', family, fwmark, group, port, name, protocol, method, instance } = block;
-    const shown = group
-      ? group.keywords.join(', ')
-      : fwmark === undefined
-        ? `${family === 6 ? `[${address}]` : address}:${port}`
-        : `fwmark ${fwmark}`;
-    servers.set(`${name} ${protocol} ${shown}`, {
+    const shown =
+      fwmark === undefined ? `${family === 6 ? `[${address}]` : address}:${port}` : `fwmark ${fwmark}`;
+    servers.set(`${name} ${protocol} ${group?.head ?? shown}`, {
       name,
       about: [protocol, method, instance].join(' · '),
-      address: shown,
+      addresses: group ? group.keywords : [shown],
       realServers: block.real_servers.map(real => {
         const mapped = real.port === undefined || real.port === port ? '' : `:${real.port}`;
         return `${real.host}${mapped}${real.weight === 1 ? '' : ` ×${real.weight}`}`;

@@ -6,17 +6,45 @@ const flag = z.union([z.boolean(), z.string()]);
 
 const variables = z
   .object({
-    ansible_host: z.string().optional().meta({ description: 'address or name to connect to' }),
-    ansible_port: z.union([z.number(), z.string()]).optional(),
-    ansible_user: z.string().optional(),
-    ansible_become: flag.optional(),
-    ansible_become_user: z.string().optional(),
-    ansible_ssh_private_key_file: z.string().optional(),
-    ansible_ssh_common_args: z.string().optional(),
+    ansible_host: z
+      .string()
+      .optional()
+      .meta({ description: 'address or name to connect to', 'x-default': 'its name' }),
+    ansible_port: z
+      .union([z.number(), z.string()])
+      .optional()
+      .meta({ description: 'of its SSH server', 'x-default': '22, or what ssh_config says' }),
+    ansible_user: z
+      .string()
+      .optional()
+      .meta({ description: 'who logs in', 'x-default': '`-u`, ssh_config, then who runs tandem' }),
+    ansible_become: flag.optional().meta({ description: 'become another user there', 'x-default': 'false' }),
+    ansible_become_user: z.string().optional().meta({ description: 'which one', 'x-default': 'root' }),
+    ansible_ssh_private_key_file: z
+      .string()
+      .optional()
+      .meta({ description: 'the key to log in with', 'x-default': 'the agent’s and the usual ones' }),
+    ansible_ssh_common_args: z
+      .string()
+      .optional()
+      .meta({ description: 'options for ssh, such as -J; the system’s ssh is used then' }),
     interfaces: interfacesSchema
       .optional()
-      .meta({ description: 'NIC → address/prefix; absent, facts fill it in' }),
-    vrrp_daemon: z.enum(['tandemd', 'keepalived']).optional(),
+      .meta({
+        description: 'NIC → ADDRESS/PREFIX, or a list, or a map',
+        'x-default': 'facts, once it is asked',
+      }),
+    real_server_address: z
+      .union([z.string(), z.array(z.string())])
+      .optional()
+      .meta({
+        description: 'by which directors and proxies know the host, at most one per family',
+        'x-default': 'its only address in a network of theirs',
+      }),
+    vrrp_daemon: z
+      .enum(['tandemd', 'keepalived'])
+      .optional()
+      .meta({ description: 'what speaks VRRP on the host', 'x-default': '`tandemd`' }),
     topology: topologySchema.optional(),
     topology_defaults: defaultsSchema.optional(),
   })
