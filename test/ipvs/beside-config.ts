@@ -3,10 +3,21 @@ const real = (server: string, lines = ''): string =>
   `real_server ${server} {\n${lines}\nTCP_CHECK {\nconnect_timeout 2\nretry 1\ndelay_before_retry 0.1\n}\n}`;
 
 const virtual = (key: string, lines: string, ...reals: readonly string[]): string =>
-  `virtual_server ${key} {\ndelay_loop 0.4\nwarmup 0\nprotocol TCP\n${lines}\n${reals.join('\n')}\n}`;
+  `virtual_server ${key} {\ndelay_loop 0.4\nwarmup 0\n${key.startsWith('fwmark') ? '' : 'protocol TCP'}\n${lines}\n${reals.join('\n')}\n}`;
 
-/** A configuration that keepalived 2.2.7 takes too, with what makes tables differ. */
-export function virtualServers(): string {
+/** Behind a mark a real server has no port; it is checked at 8080. */
+const marked = (address: string): string =>
+  real(`${address} 0`).replace('TCP_CHECK {', 'TCP_CHECK {\nconnect_port 8080');
+
+/** A virtual server of addresses and a mark. */
+export function groupOnly(): string {
+  const group = 'virtual_server_group several {\n10.9.0.10-12 80\n10.9.1.1 81\nfwmark 9\n}\n';
+  return group + virtual('group several', 'lvs_sched rr\nlvs_method NAT', real('127.0.1.10 8080'));
+}
+
+/** A configuration that keepalived 2.2.7 takes too, with what makes tables differ. `fewer`: what a reload leaves. */
+export function virtualServers(extent: 'all' | 'fewer' = 'all'): string {
+  const isAll = extent === 'all';
   return [
     virtual(
       '10.9.0.1 80',
@@ -32,15 +43,14 @@ export function virtualServers(): string {
       real('127.0.1.7 80', 'weight 4\ninhibit_on_failure'),
       real('127.0.1.8 80'),
     ),
-    virtual('fwmark 7', 'lvs_sched lc\nlvs_method DR', real('127.0.1.9 8080')),
-    virtual('fwmark 8', 'ip_family inet6\nlvs_sched rr\nlvs_method DR', real('fd20::1 8080')),
+    virtual('fwmark 7', 'lvs_sched lc\nlvs_method DR', marked('127.0.1.9')),
+    virtual('fwmark 8', 'ip_family inet6\nlvs_sched rr\nlvs_method DR', marked('fd20::1')),
     virtual(
       'fd09::1 80',
       'lvs_sched wrr\nlvs_method NAT\npersistence_timeout 60\npersistence_granularity 64',
       real('fd20::2 8080', 'weight 2'),
     ),
-    'virtual_server_group several {\n10.9.0.10-12 80\n10.9.1.1 81\nfwmark 9\n}',
-    virtual('group several', 'lvs_sched rr\nlvs_method NAT', real('127.0.1.10 8080')),
+    groupOnly(),
     'virtual_server 10.9.0.5 53 {\nprotocol UDP\nlvs_sched rr\nlvs_method NAT\nops\nreal_server 127.0.1.11 53 {\n}\n}',
     virtual(
       '10.9.0.20 80',
@@ -52,10 +62,19 @@ export function virtualServers(): string {
       'lvs_sched rr\nlvs_method NAT\nsorry_server 127.0.1.98 8080\nsorry_server_inhibit\ninhibit_on_failure',
       real('127.0.1.25 8080'),
     ),
+    virtual(
+      '10.9.0.22 80',
+      'lvs_sched rr\nlvs_method NAT\nalpha\nomega',
+      real('127.0.1.26 8080'),
+      ...(isAll ? [real('127.0.1.27 8080')] : []),
+    ),
+    ...(isAll ? [virtual('10.9.0.23 80', 'lvs_sched rr\nlvs_method NAT', real('127.0.1.28 8080'))] : []),
   ].join('\n');
 }
 
 /** The real servers that are checked: address and port. */
 export const CHECKED_SERVERS: readonly string[] = [
-  ...virtualServers().matchAll(/^real_server (.+) \{\n(?!\})/gm),
-].map(([, server]) => server ?? '');
+  ...virtualServers().matchAll(
+    /^real_server (\S+) (\d+) \{\n(?!\})(?:.*\n)*?TCP_CHECK \{\n(?:connect_port (\d+))?/gm,
+  ),
+].map(([, address, port, checked]) => `${address} ${checked ?? port}`);

@@ -1,11 +1,24 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BALANCERS, Beside, RealServers } from './beside.ts';
-import { virtualServers } from './beside-config.ts';
+import { BALANCERS, Beside, buildNamespaces, RealServers, removeNamespaces } from './beside.ts';
+import { groupOnly, virtualServers } from './beside-config.ts';
 import { inside } from './segment.ts';
-import { ipvsadm } from './table.ts';
+import { ipvsadm, restore } from './table.ts';
+
+/** A service of somebody else. */
+const FOREIGN = '-A -t 10.9.0.99:99 -s rr';
+
+/** What the virtual server of a group gives. */
+const GROUP_LINES = [
+  '-t 10.9.0.10:80',
+  '-t 10.9.0.11:80',
+  '-t 10.9.0.12:80',
+  '-t 10.9.1.1:81',
+  '-f 9',
+].flatMap(key => [`-A ${key} -s rr`, `-a ${key} -r 127.0.1.10:8080 -m -w 1`]);
 
 /** What the configuration gives when all real servers are up. */
 const AT_REST = [
+  FOREIGN,
   '-A -t 10.9.0.1:80 -s wrr',
   '-a -t 10.9.0.1:80 -r 127.0.1.1:8080 -m -w 3',
   '-a -t 10.9.0.1:80 -r 127.0.1.2:8081 -m -w 5',
@@ -24,10 +37,7 @@ const AT_REST = [
   '-a -f 8 -6 -r [fd20::1]:0 -g -w 1',
   '-A -t [fd09::1]:80 -s wrr -p 60 -M 64',
   '-a -t [fd09::1]:80 -r [fd20::2]:8080 -m -w 2',
-  ...['-t 10.9.0.10:80', '-t 10.9.0.11:80', '-t 10.9.0.12:80', '-t 10.9.1.1:81', '-f 9'].flatMap(key => [
-    `-A ${key} -s rr`,
-    `-a ${key} -r 127.0.1.10:8080 -m -w 1`,
-  ]),
+  ...GROUP_LINES,
   '-A -u 10.9.0.5:53 -s rr -o',
   '-a -u 10.9.0.5:53 -r 127.0.1.11:53 -m -w 1',
   '-A -t 10.9.0.20:80 -s rr',
@@ -35,6 +45,11 @@ const AT_REST = [
   '-A -t 10.9.0.21:80 -s rr',
   '-a -t 10.9.0.21:80 -r 127.0.1.25:8080 -m -w 1',
   '-a -t 10.9.0.21:80 -r 127.0.1.98:8080 -m -w 0',
+  '-A -t 10.9.0.22:80 -s rr',
+  '-a -t 10.9.0.22:80 -r 127.0.1.26:8080 -m -w 1',
+  '-a -t 10.9.0.22:80 -r 127.0.1.27:8080 -m -w 1',
+  '-A -t 10.9.0.23:80 -s rr',
+  '-a -t 10.9.0.23:80 -r 127.0.1.28:8080 -m -w 1',
 ];
 
 /** Which lines go, and which come instead, when a real server goes. */
@@ -54,16 +69,29 @@ const LOSSES: readonly (readonly [server: string, gone: RegExp, instead: readonl
   ],
 ];
 
+const FIFOS =
+  'global_defs {\nscript_user root\nnotify_fifo FIFO\nlvs_notify_fifo OTHER\nlvs_notify_fifo_script "READER"\n}\n';
+
 const beside = new Beside();
 const servers = new RealServers();
 beforeAll(async () => {
+  buildNamespaces();
   await servers.openAll();
-  await beside.start(virtualServers());
+  await addForeign();
+  await beside.start(FIFOS + virtualServers());
 });
 afterAll(async () => {
   await servers.closeAll();
-  await beside.stop();
+  beside.remove();
+  removeNamespaces();
 });
+
+async function addForeign(): Promise<void> {
+  for (const name of BALANCERS)
+    await inside(name, () => {
+      if (!ipvsadm('-Sn').includes(FOREIGN)) restore([FOREIGN]);
+    });
+}
 
 const WAIT = { timeout: 45_000, interval: 200 };
 
@@ -118,4 +146,82 @@ test('quorum with hysteresis, and a sorry server', async () => {
   }
   await servers.open(`${first} 8080`);
   await expect.poll(saved, WAIT).toEqual(both(AT_REST));
+});
+
+/** All but that of `alpha`. */
+const START = [
+  '[10.9.0.1]:tcp:80',
+  '[10.9.0.2]:tcp:443',
+  '[10.9.0.3]:tcp:25',
+  '[10.9.0.4]:tcp:80',
+  'FWM 7',
+  'FWM 8',
+  '[fd09::1]:tcp:80',
+  '[several]:0',
+  '[10.9.0.5]:udp:53',
+  '[10.9.0.20]:tcp:80',
+  '[10.9.0.21]:tcp:80',
+  '[10.9.0.23]:tcp:80',
+];
+
+/** What each told of whom, in order: `RS … …` or `VS …`, and its states. Checks of several servers are not in step. */
+function statesBySubject(lines: string): Record<string, string[]> {
+  const states: Record<string, string[]> = {};
+  for (const line of lines.split('\n').slice(0, -1)) {
+    const at = line.lastIndexOf(' ');
+    (states[line.slice(0, at)] ??= []).push(line.slice(at + 1));
+  }
+  return states;
+}
+
+test('FIFOs are told what keepalived tells, byte by byte', async () => {
+  const told = statesBySubject(beside.told.ours);
+  expect(told).toEqual(statesBySubject(beside.told.keepalived));
+  expect(Object.keys(told).length).toBeGreaterThan(25);
+  // At the start the order is that of the file, for both.
+  const start = START.map(name => `VS ${name} UP\n`).join('');
+  expect(beside.told.ours.slice(0, start.length)).toBe(start);
+  expect(beside.told.keepalived.slice(0, start.length)).toBe(start);
+  // The other FIFO has the same, and a script of each reads it.
+  await expect.poll(() => beside.read, WAIT).toEqual(beside.told);
+});
+
+test('a reload without some of them is told, and leaves the table of keepalived', async () => {
+  const before = { ...beside.told };
+  beside.reload(FIFOS + virtualServers('fewer'));
+  const table = without(AT_REST, '127.0.1.27', '127.0.1.28').filter(line => !line.includes('10.9.0.23'));
+  await expect.poll(saved, WAIT).toEqual(both(table));
+  const since = (name: 'ours' | 'keepalived') => beside.told[name].slice(before[name].length);
+  const [other, gone] = [
+    '[127.0.1.27]:tcp:8080 [10.9.0.22]:tcp:80',
+    '[127.0.1.28]:tcp:8080 [10.9.0.23]:tcp:80',
+  ];
+  const lines = `RS ${other} DOWN\nRS ${gone} DOWN\nVS [10.9.0.23]:tcp:80 DOWN\n`;
+  await expect.poll(() => [since('ours'), since('keepalived')], WAIT).toEqual([lines, lines]);
+});
+
+test('a stop tells what `omega` asks for, and leaves services of others', async () => {
+  const before = { ...beside.told };
+  await beside.stop();
+  expect(await saved()).toEqual(both([FOREIGN]));
+  const since = (name: 'ours' | 'keepalived') => beside.told[name].slice(before[name].length);
+  const lines = 'RS [127.0.1.26]:tcp:8080 [10.9.0.22]:tcp:80 DOWN\nVS [10.9.0.22]:tcp:80 DOWN\n';
+  expect([since('ours'), since('keepalived')]).toEqual([lines, lines]);
+});
+
+test.each([
+  ['VS', 'lvs_flush_on_stop VS', [FOREIGN], [FOREIGN]],
+  ['everything', 'lvs_flush\nlvs_flush_on_stop', [], []],
+])('lvs_flush_on_stop: %s', async (_, globals, atStart, atEnd) => {
+  const other = new Beside();
+  try {
+    await addForeign();
+    await other.start(`global_defs {\n${globals}\n}\n${groupOnly()}`);
+    await expect.poll(saved, WAIT).toEqual(both([...atStart, ...GROUP_LINES]));
+    await addForeign();
+    await other.stop();
+    expect(await saved()).toEqual(both(atEnd));
+  } finally {
+    other.remove();
+  }
 });

@@ -4,11 +4,16 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
+import type { VirtualServerStatus } from '#control/server-status.ts';
 import type { DaemonStatus } from '#control/status.ts';
 import { ipvsadm } from './table.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'src', 'daemon', 'main.ts');
+/** The release, which `test/lab/ipvs.lab.test.ts` builds: sources take ten times as long to start. */
+const MAIN = join(import.meta.dirname, '../../dist/release', process.arch, 'tandemd.mjs');
 const WAIT = { timeout: 30_000, interval: 50 };
+
+/** What `tandemd status --json` says. */
+type DirectorStatus = DaemonStatus & { readonly virtualServers: readonly VirtualServerStatus[] };
 
 /** A tandemd that balances, and what it says. */
 export class Director {
@@ -49,8 +54,8 @@ export class Director {
     rmSync(this.folder, { recursive: true });
   }
 
-  status(): DaemonStatus {
-    return JSON.parse(this.ask('status', '--json')) as DaemonStatus;
+  status(): DirectorStatus {
+    return JSON.parse(this.ask('status', '--json')) as DirectorStatus;
   }
 
   ask(...argv: readonly string[]): string {
@@ -67,7 +72,7 @@ export class Director {
 
   async #end(signal: NodeJS.Signals): Promise<void> {
     const ended = this.#process;
-    if (!ended || ended.exitCode !== null) return;
+    if (!ended || ended.exitCode !== null || ended.signalCode !== null) return;
     await new Promise<void>(resolve => {
       ended.once('exit', () => resolve());
       ended.kill(signal);

@@ -17,6 +17,8 @@ export const VIPS = {
   tun: '10.9.0.102',
   six: 'fd09::100',
   mark: '10.9.0.103',
+  /** Of VRRP, by direct routing: at first no director has it. */
+  vrrp: '10.9.0.104',
 } as const;
 /** The real servers answer this client address without passing the director (DR, TUN); to the others they pass it (NAT). */
 export const DIRECT_CLIENT = '10.9.0.3';
@@ -26,6 +28,7 @@ export const realAddress = (index: number) => [`10.9.1.${11 + index}`, `fd09:1::
 
 const SETUP = `set -eu
 modprobe ipip
+for ns in sw client dir dir2 rs1 rs2; do ip netns delete $ns 2>/dev/null || true; done
 for ns in sw client dir dir2 rs1 rs2; do
   ip netns add $ns
   ip -n $ns link set lo up
@@ -50,7 +53,7 @@ for index in 1 2; do
   ip netns exec $ns sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
   ip -n $ns address add 10.9.1.1$index/24 dev eth0
   ip -n $ns address add fd09:1::1$index/64 dev eth0 nodad
-  ip -n $ns address add 10.9.0.101/32 dev lo
+  for address in 10.9.0.101 10.9.0.104; do ip -n $ns address add $address/32 dev lo; done
   ip -n $ns link set tunl0 up
   ip netns exec $ns sysctl -qw net.ipv4.conf.tunl0.rp_filter=0
   ip -n $ns address add 10.9.0.102/32 dev tunl0
@@ -60,6 +63,7 @@ for index in 1 2; do
 done
 `;
 
+/** Builds all anew, also where another file has left it. */
 export function buildSegment(): void {
   execFileSync('sh', ['-c', SETUP], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
