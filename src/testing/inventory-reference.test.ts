@@ -11,7 +11,9 @@ test('every word has a type and a meaning', () => {
   const { variables, topology, defaults } = inventoryWords();
   const words = [...variables, ...topology, ...defaults];
   expect(words.length).toBeGreaterThan(70);
-  expect(words.filter(({ type, meaning }) => type === '' || meaning === '').map(({ path }) => path)).toEqual([]);
+  expect(words.filter(({ type, meaning }) => type === '' || meaning === '').map(({ path }) => path)).toEqual(
+    [],
+  );
   // Those that are nested deepest, so that none is lost on the way.
   const paths = new Set(words.map(({ path }) => path));
   for (const path of [

@@ -28,12 +28,10 @@ const variables = z
       .string()
       .optional()
       .meta({ description: 'options for ssh, such as -J; the system’s ssh is used then' }),
-    interfaces: interfacesSchema
-      .optional()
-      .meta({
-        description: 'NIC → ADDRESS/PREFIX, or a list, or a map',
-        'x-default': 'facts, once it is asked',
-      }),
+    interfaces: interfacesSchema.optional().meta({
+      description: 'NIC → ADDRESS/PREFIX, or a list, or a map',
+      'x-default': 'facts, once it is asked',
+    }),
     real_server_address: z
       .union([z.string(), z.array(z.string())])
       .optional()

@@ -7,12 +7,10 @@ const port = number.meta({ description: 'port, 1 to 65535' });
 /** Words of one real server. */
 const realServerWords = {
   weight: number.optional().meta({ description: '0 to 65535; 0: no new connections', 'x-default': '1' }),
-  port: port
-    .optional()
-    .meta({
-      description: 'where the servers listen; another one needs NAT',
-      'x-default': 'the virtual port',
-    }),
+  port: port.optional().meta({
+    description: 'where the servers listen; another one needs NAT',
+    'x-default': 'the virtual port',
+  }),
 };
 
 const oneRealServer = z

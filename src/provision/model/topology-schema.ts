@@ -121,12 +121,10 @@ export const topologySchema = z.strictObject({
     .record(z.string(), network)
     .optional()
     .meta({ description: 'segments by name, for interfaces: a VRID is unique on one' }),
-  site: text
-    .optional()
-    .meta({
-      description: 'where the networks are: in two sites the same subnet is two',
-      'x-default': 'the cluster',
-    }),
+  site: text.optional().meta({
+    description: 'where the networks are: in two sites the same subnet is two',
+    'x-default': 'the cluster',
+  }),
   extra: text
     .optional()
     .meta({ description: 'further blocks of keepalived.conf, rendered as they stand after all others' }),
