@@ -216,7 +216,9 @@ Examples:
 
 function addDrain(tandem: Command): void {
   drainOptions(tandem.command('drain <HOST>'))
-    .description('Send a real server no new connections, and wait until those that are open have ended.')
+    .description(
+      'Take a host out of service: no new connections for a real server, no instance for a director.',
+    )
     .option(
       '--timeout <SECONDS>',
       'wait so long; default: drain_timeout of its virtual servers, or 60',
@@ -225,13 +227,16 @@ function addDrain(tandem: Command): void {
     .addHelpText(
       'after',
       `
-Its weight becomes 0 in the file of each of its directors, backups first, and stays so through every apply until
-tandem undrain. Nothing is done if clients would be refused, or if a director's file would change in anything else.
-Exit code 1 if connections are left when the time is up: the same command waits on. HOST itself need not be reachable.
+A real server gets weight 0 in the file of each of its directors, backups first, and its open connections are waited
+for: exit code 1 if some are left when the time is up, and the same command waits on. It need not be reachable itself.
+A director hands over what it is MASTER of, and gets the lowest priority: it takes over only if nobody else can.
+That stays so through restarts, boots and every apply until tandem undrain. Nothing is done if clients would be refused,
+if nobody could take over, or if a director's file would change in anything else.
 
 Examples:
   tandem drain web8 -i inventory/lvs-dr-dual-master.yml
   tandem drain web8 --timeout 600 -i prod/ && ssh web8 reboot
+  tandem drain ka67 -i prod/                    a director: all its instances elsewhere
   tandem undrain web8 -i prod/`,
     )
     .action(async (host: string, options) => {
@@ -245,8 +250,9 @@ Examples:
     .addHelpText(
       'after',
       `
-Nothing is done while HOST is under a maintenance mark, or cannot be reached. One that was torn down comes back by an
-apply of it and its directors.
+A real server is waited for until its directors say that it is up. A director becomes MASTER again of what prefers it,
+unless that has nopreempt. Nothing is done while HOST is under a maintenance mark, or cannot be reached. A real server
+that was torn down comes back by an apply of it and its directors.
 
 Examples:
   tandem undrain web8 -i inventory/lvs-dr-dual-master.yml`,

@@ -11,28 +11,32 @@ import { type PlaySettings, runHosts, type RunParts, type Site } from './site.ts
 /** Directors' files and what they are verified by, of playbooks/site.yml. */
 const CONFIGURATION_TAG = 'vrrp_configuration';
 
-/** Clusters in front of real servers. */
+/** Clusters that hosts leave: those in front of them, and those they run instances of. */
 export interface Front {
   readonly clusters: readonly string[];
+  /** Those of the hosts that run instances. */
+  readonly own: readonly string[];
   /** All members of the clusters. */
   readonly directors: ReadonlySet<string>;
   readonly services: (director: string) => readonly LeavingService[];
 }
 
-/** The clusters that send to any of `hosts`. */
-export function frontOf({ topology }: Site, hosts: ReadonlySet<string>): Front {
+/** The clusters that send to any of `hosts`; with `own` also those that they are members of. */
+export function frontOf({ topology }: Site, hosts: ReadonlySet<string>, own: 'own' | 'others'): Front {
+  const isOwn = (name: string): boolean => own === 'own' && hosts.has(name);
   const servicesOf = (name: string): LeavingService[] => {
     const host = topology.hosts.get(name);
     return host ? leavingServices(host, hosts) : [];
   };
   const clusters = topology.clusters.filter(cluster =>
-    cluster.hosts.some(name => servicesOf(name).length > 0),
+    cluster.hosts.some(name => isOwn(name) || servicesOf(name).length > 0),
   );
   const directors = new Set(clusters.flatMap(cluster => cluster.hosts));
   const services = new Map([...directors].map(name => [name, servicesOf(name)]));
   return {
     clusters: clusters.map(({ name }) => name),
     directors,
+    own: [...directors].filter(isOwn),
     services: name => services.get(name) ?? [],
   };
 }
@@ -56,8 +60,9 @@ export function directorParts(
   settings: Omit<PlaySettings, 'tags' | 'skipTags' | 'departures'>,
   orders: DepartureOrders,
 ): RunParts {
+  const isTold = (name: string): boolean => front.services(name).length > 0 || front.own.includes(name);
   const foreign = [...front.directors].filter(
-    name => front.services(name).length > 0 && site.topology.hosts.get(name)?.daemon === 'keepalived',
+    name => isTold(name) && site.topology.hosts.get(name)?.daemon === 'keepalived',
   );
   if (foreign.length > 0)
     throw new UsageError(
@@ -71,7 +76,7 @@ export function directorParts(
       skipTags: [],
       departures: name => {
         const topology = site.topology.hosts.get(name);
-        if (!topology || front.services(name).length === 0) return undefined;
+        if (!topology || !isTold(name)) return undefined;
         return { ...orders, refuses: departures => weightless(topology, departures) };
       },
     },

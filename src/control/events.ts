@@ -118,15 +118,15 @@ export type RunEvent =
       readonly elapsedMs?: number;
     }
   | {
-      /** Real servers leave a cluster's directors, or are back. */
+      /** Real servers leave a cluster's directors, or a director its cluster; or they are back. */
       readonly type: 'drain';
       readonly cluster: string;
       readonly hosts: readonly string[];
       /**
-       * `draining`: no new connections, and so many are open; `drained`: none is any more; `removed`: the directors have
-       * forgotten them; `undrained`: they take connections again.
+       * `yielded`: MASTER of nothing; `draining`: no new connections, and so many are open; `drained`: none is any more; `removed`: the directors have
+       * forgotten them; `undrained`: they serve again.
        */
-      readonly status: 'draining' | 'drained' | 'removed' | 'undrained';
+      readonly status: 'yielded' | 'draining' | 'drained' | 'removed' | 'undrained';
       readonly connections: number;
       readonly elapsedMs: number;
     }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Lab } from '#lab/lab.ts';
 import { awaitHolder, eventually, holders, INSTANCE, INVENTORY, raisePair, VIP } from '../support/pair.ts';
-import { eventsOf, said, tandem } from '../support/tandem.ts';
+import { eventsOf, said, tandem, totalsOf } from '../support/tandem.ts';
 
 /** Derived priorities are 254 and 253. */
 const SKEW_MS = ((256 - 253) / 256) * 1000;
@@ -77,12 +77,50 @@ test('--to gives it back the same way, and the hold is over', async () => {
   expect(again.last).toMatchObject({ status: 'unchanged' });
 });
 
+test('a director that is drained gives its instance away, and does not take it back by a restart or an apply', async () => {
+  const drain = await probed('drain ka67', async () => {
+    const result = await tandem(lab, ['drain', 'ka67', '-i', INVENTORY, '--json']);
+    expect(await holders(lab)).toEqual(['ka68']);
+    return result;
+  });
+  expect(drain.code, said(drain)).toBe(0);
+  expect(eventsOf(drain)).toContainEqual(expect.objectContaining({ type: 'drain', status: 'yielded' }));
+  await lab.exec('ka67', ['systemctl', 'restart', 'tandemd'], { check: true });
+  const apply = await tandem(lab, ['apply', '-i', INVENTORY, '--json']);
+  expect(apply.code, said(apply)).toBe(0);
+  expect(totalsOf(apply)).toMatchObject({ changed: 0, pending: 0 });
+  expect(apply.stdout).toContain('ka67 is drained: MASTER only if nobody else can be');
+  await healthy();
+  expect(await holders(lab)).toEqual(['ka68']);
+});
+
+test('it takes over if nobody else can, and gives it back', async () => {
+  await lab.exec('ka68', ['systemctl', 'stop', 'tandemd'], { check: true });
+  await awaitHolder(lab, 'ka67');
+  await lab.exec('ka68', ['systemctl', 'start', 'tandemd'], { check: true });
+  await awaitHolder(lab, 'ka68');
+  await healthy();
+  expect(await holders(lab)).toEqual(['ka68']);
+});
+
+test('undrained it is preferred again', async () => {
+  const undrain = await probed('undrain ka67', async () => {
+    const result = await tandem(lab, ['undrain', 'ka67', '-i', INVENTORY, '--json']);
+    expect(await holders(lab)).toEqual(['ka67']);
+    return result;
+  });
+  expect(undrain.code, said(undrain)).toBe(0);
+  await healthy();
+  const plan = await tandem(lab, ['plan', '-i', INVENTORY]);
+  expect(plan.code, said(plan)).toBe(0);
+});
+
 test('it is refused when the backup does not run, and nothing is disturbed', async () => {
   await lab.exec('ka68', ['systemctl', 'stop', 'tandemd'], { check: true });
   const { result, last } = await probed('refused failover', () => failover());
   expect(result.code, said(result)).toBe(1);
   expect(last).toMatchObject({ status: 'refused', from: 'ka67' });
-  expect(result.stdout).toContain('ka68 runs no tandemd that answers');
+  expect(result.stdout).toContain('ka68 runs no VRRP daemon that answers');
   expect(await holders(lab)).toEqual(['ka67']);
 });
 

@@ -1,4 +1,4 @@
-/** `tandem drain` and `tandem undrain`: a real server gets no new connections, and gets them again. */
+/** `tandem drain` and `tandem undrain`: a host leaves its clusters' service, and comes back. */
 import { terminalAsk } from '#cli/ask.ts';
 import { UsageError } from '#cli/exit.ts';
 import { diskFiles } from '#cli/files.ts';
@@ -51,7 +51,7 @@ async function runAtDirectors(
   const options: RunOptions = { ...given, ...RUN_DEFAULTS };
   const playbook = playbookPath(undefined, diskFiles(), 'playbooks/site.yml');
   const site = loadSite(options, { playbook });
-  const front = realServerFront(site, host);
+  const front = knownFront(site, host);
   const orders = await ordersFor(site);
   const parts = directorParts(site, front, await playSettings(playbook, options), orders);
   await runOver(what, site, parts, options, {
@@ -59,6 +59,7 @@ async function runAtDirectors(
     retire: {
       what,
       hosts: [host],
+      directors: front.own,
       clusters: front.clusters,
       services: front.services,
       timeoutMs: drainTimeoutMs(front, given.timeout),
@@ -67,20 +68,14 @@ async function runAtDirectors(
   });
 }
 
-function realServerFront(site: Site, host: string): Front {
-  const front = frontOf(site, new Set([host]));
+function knownFront(site: Site, host: string): Front {
+  const front = frontOf(site, new Set([host]), 'own');
   if (front.clusters.length > 0) return front;
   const { topology, inventory } = site;
   if (!inventory.hosts.has(host)) throw new UsageError(`the inventory has no host ${host}`);
-  const behind = [...new Set(topology.clusters.flatMap(({ realServers }) => realServers))];
-  const mastered = topology.clusters
-    .flatMap(({ instances }) => instances)
-    .filter(({ nodes }) => nodes.includes(host));
-  if (mastered.length > 0)
-    throw new UsageError(
-      `${host} is no real server: move what it is MASTER of with tandem failover (${mastered.map(({ name }) => name).join(', ')})`,
-    );
+  const { clusters } = topology;
+  const known = new Set(clusters.flatMap(({ hosts, realServers }) => [...hosts, ...realServers]));
   throw new UsageError(
-    `${host} is no real server of a virtual server: expected ${behind.length > 0 ? `one of ${behind.join(', ')}` : 'an inventory with virtual_servers'}`,
+    `${host} is neither a real server nor a director: expected ${known.size > 0 ? `one of ${[...known].join(', ')}` : 'an inventory with a topology'}`,
   );
 }

@@ -32,6 +32,7 @@ export async function teardownCommand(options: TeardownOptions): Promise<void> {
     retire: {
       what: 'remove',
       hosts,
+      directors: [],
       clusters: front.clusters,
       services: front.services,
       timeoutMs: drainTimeoutMs(front, options.drainTimeout),
@@ -44,7 +45,7 @@ export async function teardownCommand(options: TeardownOptions): Promise<void> {
 function leavingBehind(site: Site): { readonly front: Front; readonly hosts: readonly string[] } | undefined {
   const { selected, topology } = site;
   const stays = topology.clusters.filter(cluster => cluster.hosts.some(host => !selected.has(host)));
-  const front = frontOf({ ...site, topology: { ...topology, clusters: stays } }, selected);
+  const front = frontOf({ ...site, topology: { ...topology, clusters: stays } }, selected, 'others');
   if (front.clusters.length === 0) return undefined;
   const leaving = new Set([...front.directors].flatMap(front.services).map(({ host }) => host));
   const hosts = [...selected].filter(host => leaving.has(host));

@@ -78,6 +78,8 @@ export function eventLines(event: RunEvent, options: TextOptions): string[] {
 function drainLine({ hosts, status, connections, elapsedMs }: Extract<RunEvent, { type: 'drain' }>): string {
   const who = hosts.join(', ');
   switch (status) {
+    case 'yielded':
+      return `${who} is MASTER of nothing, and becomes it only if nobody else can`;
     case 'draining':
       return `${who} gets no new connections, and ${connections} are open`;
     case 'drained':
@@ -85,7 +87,7 @@ function drainLine({ hosts, status, connections, elapsedMs }: Extract<RunEvent, 
     case 'removed':
       return `its directors send nothing to ${who} any more`;
     case 'undrained':
-      return `${who} gets connections again`;
+      return `${who} serves again`;
   }
 }
 

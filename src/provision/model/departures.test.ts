@@ -77,6 +77,16 @@ describe('a director without a real server', () => {
     expect(weightless(two, [leaving('web8')])).toMatch(/with weight 1, and its quorum is 2/);
   });
 
+  test('a director that leaves has the lowest priority, in every instance, and keeps its real servers', () => {
+    const left = withDepartures(topology, [leaving('ka68')]);
+    expect(left.instances.map(({ name, priority, state }) => [name, priority, state])).toEqual([
+      ['VI_1', 1, 'BACKUP'],
+      ['VI_2', 1, 'BACKUP'],
+    ]);
+    expect(left.virtual_servers).toEqual(topology.virtual_servers);
+    expect(withDepartures(topology, [leaving('ka67')]).instances).toEqual(topology.instances);
+  });
+
   test('a weight that a checker adds is not touched', () => {
     const words = '      FILE_CHECK: { track_file: load, weight: 3 }\n      delay_loop: 3';
     const edited = director(text => text.replace('      delay_loop: 3', words));

@@ -1,11 +1,11 @@
 /**
- * Real servers that leave: what a director remembers of them (in its ledger), what becomes of that in a run, and what it
- * means for the director's virtual servers. Pure.
+ * Hosts that leave: what a director remembers of them (in its ledger), of itself too, what becomes of that in a run, and
+ * what it means for the director's virtual servers and instances. Pure.
  */
-import type { HostTopology } from './topology-types.ts';
+import type { HostInstance, HostTopology } from './topology-types.ts';
 import type { VirtualServerBlock } from './topology-types-servers.ts';
 
-/** A real server that this director does without, on somebody's word. */
+/** A real server that this director does without, on somebody's word; or the director itself, which is to be MASTER of nothing. */
 export interface Departure {
   /** The inventory's name. */
   readonly host: string;
@@ -56,11 +56,21 @@ export function departureChanges(
   return { inForce: [...present.filter(({ host }) => !gone.has(host)), ...left], left, returned };
 }
 
-/** A director's topology without those who leave. Templates see weight 0, or nothing. */
+/**
+ * A director's topology without those who leave: templates see weight 0, or nothing. A director that leaves itself has the
+ * lowest priority.
+ */
 export function withDepartures(topology: HostTopology, departures: readonly Departure[]): HostTopology {
   if (departures.length === 0) return topology;
   const states = new Map(departures.map(({ host, state }) => [host, state]));
-  return { ...topology, virtual_servers: topology.virtual_servers.map(block => without(block, states)) };
+  const virtual_servers = topology.virtual_servers.map(block => without(block, states));
+  if (!states.has(topology.host)) return { ...topology, virtual_servers };
+  return { ...topology, virtual_servers, instances: topology.instances.map(lastResort) };
+}
+
+/** Lowest of all: a director that leaves becomes MASTER again if there is nobody else, and only then. */
+function lastResort(instance: HostInstance): HostInstance {
+  return { ...instance, priority: 1, state: 'BACKUP' };
 }
 
 function without(

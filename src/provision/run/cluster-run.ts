@@ -39,8 +39,8 @@ export interface RollPolicy {
 export interface LockedWork {
   /** Before the first turn. False, and said, if there shall be none. */
   readonly before: (scene: LockedScene) => Promise<boolean>;
-  /** After the last one, if none stopped. */
-  readonly after: (scene: LockedScene) => Promise<void>;
+  /** After the turns; `completed`: none stopped. */
+  readonly after: (scene: LockedScene, completed: boolean) => Promise<void>;
 }
 
 /** A cluster whose members are locked. */
@@ -168,7 +168,8 @@ export class ClusterRun {
       for (const host of due) host.postpone('it was refused');
       return;
     }
-    if (await this.#rollInOrder(due)) await work?.after(scene);
+    const completed = await this.#rollInOrder(due);
+    await work?.after(scene, completed);
   }
 
   async #rollAgain(): Promise<boolean> {

@@ -136,7 +136,10 @@ export function departureLines(
     if (!first) return [];
     const { cause, owner, atMs } = first.departure;
     const where = found.map(({ director }) => director).join(', ');
+    const isItself = found.every(({ director }) => director === host);
     const since = `by ${owner}, ${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+    if (isItself)
+      return [`${host} is drained: MASTER only if nobody else can be (${since}): tandem undrain ${host}`];
     return cause === 'drain'
       ? `${host} is drained at ${where} (${since}): tandem undrain ${host}`
       : `${host} was torn down (${since}) and gets nothing from ${where}: an apply of all of them puts it back`;

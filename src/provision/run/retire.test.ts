@@ -126,6 +126,7 @@ function go(
     retire: {
       what,
       hosts: ['web8'],
+      directors: [],
       clusters: ['lvs'],
       services: name => (DIRECTORS.includes(name) ? services : []),
       timeoutMs: 0,
@@ -232,6 +233,49 @@ describe('drain', () => {
     expect(log()).toEqual([]);
     expect((await drain({ transport: transport(), forceDegraded: true })).exitCode).toBe(3);
     expect(log()).toEqual(['ka67 drained']);
+  });
+});
+
+describe('a director leaves', () => {
+  const leave = (more: Partial<RetireOptions> = {}) => {
+    const orders = leaveOrders(['ka67'], { ...mark, cause: 'drain' });
+    const nothing = { ...orders, leave: [] };
+    const all = DIRECTORS.map(name => director(name, name === 'ka67' ? orders : nothing));
+    return go(
+      'drain',
+      orders,
+      { hosts: all },
+      { hosts: ['ka67'], directors: ['ka67'], services: () => [], ...more },
+    );
+  };
+  const steps = (): string[] => hosts.log.filter(line => !line.startsWith('tandemd status'));
+
+  test('others take over, then its file changes, then nothing holds it back but that', async () => {
+    expect((await leave()).exitCode).toBe(0);
+    expect(steps()).toEqual([
+      'tandemd handover --timeout 30 VG_1',
+      'ka67 drained',
+      'tandemd handover --end VG_1',
+    ]);
+    expect(statuses()).toEqual(['yielded']);
+    expectUnlocked();
+    expect((await leave()).exitCode).toBe(0);
+    expect(steps()).toHaveLength(3);
+  });
+
+  test('where nobody could take over it stays', async () => {
+    hosts.runs('ka68', 'FAULT');
+    expect((await leave()).exitCode).toBe(1);
+    expect(failures()).toMatch(/nobody could take over VG_1 from ka67 \(--force-degraded/);
+    expect(steps()).toEqual([]);
+  });
+
+  test('where the handover fails its file stays as it is', async () => {
+    hosts.write('ka67', 'no-handover', '');
+    expect((await leave()).exitCode).toBe(1);
+    expect(steps()).not.toContain('ka67 drained');
+    expect(steps().at(-1)).toBe('tandemd handover --end VG_1');
+    expectUnlocked();
   });
 });
 

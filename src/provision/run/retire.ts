@@ -1,16 +1,19 @@
-/** Real servers leave their directors, or come back: what is done around the directors' turns, under their locks. */
+/** Hosts leave their directors, or come back: what is done around the directors' turns, under their locks. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Departure, DepartureOrders, LeavingService } from '#provision/model/departures.ts';
 import type { RunContext } from './api.ts';
 import type { LockedScene, LockedWork } from './cluster-run.ts';
 import { Connections, type DirectorSight, notServing, outage, stillServing } from './leaving.ts';
 import type { RollingUnit } from './rolling.ts';
+import { Yielding } from './yielding.ts';
 
 /** Who leaves, or comes back. */
 export interface RetireOptions {
   /** `remove`: drained, then out of the directors' files, then let go of. */
   readonly what: 'drain' | 'remove' | 'undrain';
   readonly hosts: readonly string[];
+  /** Those of them that run instances, and are to be MASTER of none. */
+  readonly directors: readonly string[];
   /** What they serve for on a director. */
   readonly services: (director: string) => readonly LeavingService[];
   /** How long connections may take to end, milliseconds. */
@@ -51,6 +54,7 @@ class Retiring implements LockedWork {
   readonly #options: RetireOptions;
   readonly #letGo: () => Promise<void>;
   readonly #who: string;
+  readonly #yielding: Yielding;
 
   constructor(unit: RollingUnit, context: RunContext, options: RetireOptions, letGo: () => Promise<void>) {
     this.#unit = unit;
@@ -58,6 +62,7 @@ class Retiring implements LockedWork {
     this.#options = options;
     this.#letGo = letGo;
     this.#who = options.hosts.join(', ');
+    this.#yielding = new Yielding(unit, context, options.what === 'undrain' ? [] : options.directors);
   }
 
   before = async (scene: LockedScene): Promise<boolean> => {
@@ -76,16 +81,21 @@ class Retiring implements LockedWork {
       return false;
     }
     if (what === 'undrain') return true;
-    const reason = this.#silent(await this.#sights(scene)) ?? outage(await this.#sights(scene));
-    if (reason === undefined) return true;
+    const sights = await this.#sights(scene);
+    const reason = this.#silent(sights) ?? outage(sights) ?? (await this.#yielding.exposed(scene));
     const isForced = force(this.#unit.clusters);
     const way = what === 'remove' ? `--yes ${this.#unit.clusters.join(',')}` : '--force-degraded';
-    if (isForced) this.#context.emit({ type: 'warning', message: reason });
-    else this.#fail(scene, `${reason} (${way} does it all the same)`);
-    return isForced;
+    if (reason !== undefined && !isForced) {
+      this.#fail(scene, `${reason} (${way} does it all the same)`);
+      return false;
+    }
+    if (reason !== undefined) this.#context.emit({ type: 'warning', message: reason });
+    return this.#yielding.begin(scene);
   };
 
-  after = async (scene: LockedScene): Promise<void> => {
+  after = async (scene: LockedScene, completed: boolean): Promise<void> => {
+    await this.#yielding.end();
+    if (!completed) return;
     try {
       if (this.#options.what === 'undrain') await this.#welcome(scene);
       else await this.#retire(scene);
@@ -96,6 +106,11 @@ class Retiring implements LockedWork {
 
   async #retire(scene: LockedScene): Promise<void> {
     if (!(await this.#carriedOut(scene, stillServing))) return;
+    if (this.#options.directors.some(name => this.#unit.members.includes(name))) this.#emit('yielded', 0, 0);
+    if (this.#serves(scene)) await this.#retireServers(scene);
+  }
+
+  async #retireServers(scene: LockedScene): Promise<void> {
     if (!(await this.#ended(scene)) && this.#options.what === 'drain') return;
     if (this.#options.what !== 'remove') return;
     const { hosts } = this.#options;
@@ -111,6 +126,10 @@ class Retiring implements LockedWork {
     const startedAtMs = performance.now();
     if (await this.#carriedOut(scene, notServing))
       this.#emit('undrained', 0, performance.now() - startedAtMs);
+  }
+
+  #serves({ members }: LockedScene): boolean {
+    return members.some(({ name }) => this.#options.services(name).length > 0);
   }
 
   #isOurs(host: string): boolean {
@@ -137,7 +156,7 @@ class Retiring implements LockedWork {
   ): Promise<boolean> {
     const deadlineAtMs = performance.now() + CARRIED_OUT_MS;
     for (;;) {
-      const left = complaints(await this.#sights(scene));
+      const left = [...complaints(await this.#sights(scene)), ...(await this.#yielding.left(scene))];
       if (left.length === 0) return true;
       if (performance.now() > deadlineAtMs) {
         this.#fail(scene, `${left.join('; ')}, ${CARRIED_OUT_MS / 1000} s after the reload`);
@@ -179,7 +198,7 @@ class Retiring implements LockedWork {
   }
 
   #emit(
-    status: 'draining' | 'drained' | 'removed' | 'undrained',
+    status: 'yielded' | 'draining' | 'drained' | 'removed' | 'undrained',
     connections: number,
     elapsedMs: number,
   ): void {
