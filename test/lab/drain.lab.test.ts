@@ -17,7 +17,7 @@ import {
 import { eventually } from '../support/pair.ts';
 import { healthy } from '../support/rehearsal.ts';
 import { countSshUse } from '../support/sessions.ts';
-import { changedTasks, eventsOf, ROOT, said, tandem, totalsOf } from '../support/tandem.ts';
+import { changedTasks, eventsOf, killWhen, ROOT, said, tandem, totalsOf } from '../support/tandem.ts';
 
 const INVENTORY = `${ROOT}inventory/lvs-dr-dual-master.yml`;
 const DIRECTORS = ['ka67', 'ka68'] as const;
@@ -121,6 +121,9 @@ test('drain: weight 0 at every director, backups first, and through every apply'
   expect(changed.toSorted()).toEqual(['ka67', 'ka68']);
   const again = await ours('drain', 'web8');
   expect(again.code, said(again)).toBe(0);
+  const status = await tandem(lab, ['status', '-i', INVENTORY]);
+  expect(status.code, said(status)).toBe(0);
+  expect(status.stdout).toContain('web8 is drained at ka67, ka68');
   expect(totalsOf(again)).toMatchObject({ changed: 0, pending: 0 });
   const apply = await ours('apply');
   expect(apply.code, said(apply)).toBe(0);
@@ -173,6 +176,19 @@ test('a teardown of everything that is not agreed to leaves the real servers as 
   expect(result.stdout).toMatch(/ka6[78]: it serves|it serves: it is MASTER/);
   expect(await vipsOf('web8')).toEqual(VIPS);
   expect(await vipsOf('web9')).toEqual(VIPS);
+});
+
+test('a teardown that is killed leaves it drained, and untouched; the next one goes on', async () => {
+  const argv = ['teardown', '--limit', 'web8', '-i', INVENTORY, '-e', 'lvs_require_ipvs=false'];
+  const plan = await tandem(lab, [...argv, '--check']);
+  expect(plan.code, said(plan)).toBe(2);
+  expect(await configured()).toEqual([ONE, ONE]);
+  await killWhen(lab, argv, event => event.type === 'drain' && event.status === 'drained');
+  expect(await vipsOf('web8')).toEqual(VIPS);
+  const directors = await ours('apply', '--limit', 'ka67,ka68');
+  expect(directors.code, said(directors)).toBe(0);
+  const [kept = ''] = await configured();
+  expect(['', ZERO]).toContain(kept);
 });
 
 test('a teardown of one: its directors have forgotten it, it is as it was, and the other is untouched', async () => {

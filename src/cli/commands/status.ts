@@ -5,6 +5,7 @@ import { hostAccess, loadSite, type Site } from '#cli/site.ts';
 import { painter, wantsColor } from '#cli/sinks/color.ts';
 import { statusLines } from '#cli/sinks/status.ts';
 import { collectStatus, type StatusReport } from '#provision/run/collect-status.ts';
+import { departureLines } from '#provision/run/leaving.ts';
 import { createTransport } from '#provision/run/transport.ts';
 
 export async function statusCommand(
@@ -19,6 +20,11 @@ export async function statusCommand(
   } else {
     const paint = painter(wantsColor(process.stdout, process.env));
     for (const line of statusLines(report.verdicts, report.sights, paint)) process.stdout.write(`${line}\n`);
+    const left = [...report.sights].map(([director, sight]) => ({
+      director,
+      departures: sight.kind === 'status' ? (sight.departures ?? []) : [],
+    }));
+    for (const line of departureLines(left)) process.stdout.write(`${paint('change', line)}\n`);
   }
   process.exitCode = report.exitCode;
 }

@@ -1,5 +1,6 @@
 /** Whether a cluster is well, from what all its members' daemons say of themselves. Pure: `tandem status` prints it. */
 import type { DaemonStatus, InstanceStatus } from '#control/status.ts';
+import type { Departure } from './departures.ts';
 
 /** From best to worst. */
 const HEALTHS = ['healthy', 'degraded', 'vip-misplaced', 'no-master', 'split-brain'] as const;
@@ -12,6 +13,8 @@ export type Sight =
       readonly status: DaemonStatus;
       /** What the inventory says that runs there. */
       readonly daemon: 'tandemd' | 'keepalived';
+      /** Who has left it, and whether it has left itself; absent: nobody. */
+      readonly departures?: readonly Departure[];
     }
   /** It could not be asked; `reason` in the transport's words. */
   | { readonly kind: 'unreachable'; readonly reason: string }

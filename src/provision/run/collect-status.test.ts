@@ -1,4 +1,6 @@
+import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { record } from '#provision/model/ledger.ts';
 import { LOCAL_PATHS, LocalHosts } from '#testing/local-hosts.ts';
 import type { RecordingOptions } from '#testing/recording-transport.ts';
 import { collectStatus } from './collect-status.ts';
@@ -28,6 +30,19 @@ test('a healthy pair, by one connection and one exec a host', async () => {
   expect(report).toMatchObject({ exitCode: 0, verdicts: [{ cluster: 'pair', health: 'healthy' }] });
   expect(transport.of('ka68')).toMatchObject({ connections: 1 });
   expect(transport.of('ka68').commands).toHaveLength(1);
+});
+
+test('who is drained is told, in the same exec, and is no fault', async () => {
+  const web8 = { host: 'web8', state: 'drained', cause: 'drain', owner: 'ann@desk', atMs: 1 } as const;
+  mkdirSync(`${hosts.root}/ka67/state`);
+  const other = { ...web8, host: 'web9' };
+  const lines = [record.leave(web8), record.leave(other), record.ran('x'), record.back('web9')];
+  hosts.write('ka67', 'state/ledger', `\n${lines.join('\n\n')}\n`);
+  const { report, transport } = await status();
+  expect(report.exitCode).toBe(0);
+  expect(report.sights.get('ka67')).toMatchObject({ kind: 'status', departures: [web8] });
+  expect(report.sights.get('ka68')).not.toHaveProperty('departures');
+  expect(transport.of('ka67').commands).toHaveLength(1);
 });
 
 test('two masters', async () => {

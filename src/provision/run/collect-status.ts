@@ -1,6 +1,8 @@
 /** What every host's daemon says of itself: one exec per host, and the verdict on each cluster. */
 import { messageOf, RemoteError } from '#base/errors.ts';
+import { foldLedger } from '#provision/model/ledger.ts';
 import { liveProbe, parseLive } from '#provision/model/live-status.ts';
+import { sh } from '#provision/model/shell.ts';
 import {
   exitCodeOfHealth,
   judgeCluster,
@@ -25,6 +27,9 @@ export interface StatusReport {
   readonly sights: ReadonlyMap<string, Sight>;
   readonly verdicts: readonly ClusterVerdict[];
 }
+
+/** The ledger's records of who leaves and who is back. */
+const READ_DEPARTURES = sh`[ ! -f "$t_state/ledger" ] || grep -E ${'^[{]"t":"(leave|back)"'} "$t_state/ledger" || :`;
 
 /** Never throws for what a host does. */
 export async function collectStatus(options: StatusOptions): Promise<StatusReport> {
@@ -54,10 +59,17 @@ async function look(
   const host = new RemoteHost(access, context);
   try {
     await host.connect();
-    const answer = await host.ask(liveProbe(), 'ask the VRRP daemon for its status');
-    const status = answer.exit === 0 ? parseLive(answer.stdout) : undefined;
-    if (status) return { kind: 'status', status, daemon };
-    return { kind: 'silent', reason: saidIn(answer) || `no ${daemon} runs there` };
+    const items = [
+      { id: 'live', fragment: liveProbe() },
+      { id: 'left', fragment: READ_DEPARTURES },
+    ];
+    const answers = await host.run(host.assemble(items, 'all'), 'ask the VRRP daemon for its status');
+    const answer = answers.get('live');
+    const status = answer?.exit === 0 ? parseLive(answer.stdout) : undefined;
+    const { departures } = foldLedger(new TextDecoder().decode(answers.get('left')?.stdout));
+    const left = departures.length > 0 ? { departures } : {};
+    if (status) return { kind: 'status', status, daemon, ...left };
+    return { kind: 'silent', reason: (answer && saidIn(answer)) || `no ${daemon} runs there` };
   } catch (error) {
     if (error instanceof RemoteError && error.unreachable)
       return { kind: 'unreachable', reason: error.message.slice(`${error.host}: `.length) };

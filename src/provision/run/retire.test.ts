@@ -115,7 +115,7 @@ function go(
   what: RetireOptions['what'],
   orders: DepartureOrders,
   more: Partial<ApplyOptions> = {},
-  retire: Partial<RetireOptions> = {},
+  retire: Partial<NonNullable<ApplyOptions['retire']>> = {},
 ) {
   return run({
     command: what,
@@ -134,7 +134,13 @@ function go(
       ...retire,
     },
     ...more,
-    settings: { paths: LOCAL_PATHS, silenceTimeoutMs: 5000, lockTimeoutMs: 0, owner: 'ann@desk' },
+    settings: {
+      paths: LOCAL_PATHS,
+      silenceTimeoutMs: 5000,
+      lockTimeoutMs: 0,
+      owner: 'ann@desk',
+      ...more.settings,
+    },
   });
 }
 
@@ -146,7 +152,10 @@ const undrain = () =>
 /** web8's teardown, which says so, and whether its directors were locked meanwhile. */
 const down = sh`echo web8 down, locked: $(cd .. && for h in ka67 ka68; do [ ! -e $h/run/lock ] || echo $h; done) >>../log`;
 
-function teardown(more: Partial<ApplyOptions> = {}, retire: Partial<RetireOptions> = {}) {
+function teardown(
+  more: Partial<ApplyOptions> = {},
+  retire: Partial<NonNullable<ApplyOptions['retire']>> = {},
+) {
   const orders = leaveOrders(['web8'], { ...mark, cause: 'teardown' });
   const all = [
     ...DIRECTORS.map(name => director(name, orders)),
@@ -307,6 +316,31 @@ describe('teardown of a real server alone', () => {
     expect(failures()).toMatch(/--yes lvs does it all the same/);
     expect(log()).toEqual([]);
     expect(report.hosts.get('web8')?.tally).toMatchObject({ pending: 1 });
+    expectUnlocked();
+  });
+
+  test('behind two clusters it is let go by both, however few hosts are worked on at a time', async () => {
+    const orders = leaveOrders(['web8'], { ...mark, cause: 'teardown' });
+    const front = (name: string) => ({ name, members: [name], realServers: ['web8'] });
+    const report = await teardown(
+      {
+        clusters: DIRECTORS.map(front),
+        hosts: [
+          ...toyHosts({ web8: { turn: down, effect: 'restart' } }),
+          ...DIRECTORS.map(name => director(name, orders)),
+        ],
+        settings: { forks: 1 },
+      },
+      { clusters: DIRECTORS },
+    );
+    expect(report.exitCode).toBe(0);
+    expect(log().toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'ka67 drained',
+      'ka67 removed',
+      'ka68 drained',
+      'ka68 removed',
+      'web8 down, locked: ka67 ka68',
+    ]);
     expectUnlocked();
   });
 
