@@ -17,6 +17,7 @@ import {
   outageOf,
   placed,
   placement,
+  rebooted,
   slots,
   type Placement,
 } from '../support/rehearsal.ts';
@@ -360,6 +361,7 @@ async function rehearse(
     const seen = await rehearsal.seen(lab);
     await placed(lab, built);
     await healthy(lab, path);
+    await rebooted(lab, path, built);
     await idleAndDown(lab, path, clusters);
     return { seen, left: await placement(lab, Object.keys(built)) };
   } finally {
@@ -379,7 +381,12 @@ describe.concurrent.each(REHEARSALS)('$inventory', rehearsal => {
           const nobody = Object.fromEntries(Object.keys(rehearsal.built).map(vip => [vip, '']));
           const { seen, left } = await rehearse(rehearsal, directory);
           expect(left).toEqual(nobody);
-          reportRow(task, rehearsal.row, `${seen.text}. Second apply 0 changed, teardown`, seen.outageMs);
+          reportRow(
+            task,
+            rehearsal.row,
+            `${seen.text}. All hosts crashed and started: plan finds nothing. Second apply 0 changed, teardown`,
+            seen.outageMs,
+          );
         } finally {
           rmSync(directory, { recursive: true, force: true });
         }
