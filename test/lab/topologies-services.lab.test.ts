@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { labSpecOf } from '#cli/commands/lab-spec.ts';
 import { labUp, type Lab } from '#lab/lab.ts';
+import { clusterGone } from '../support/cluster-gone.ts';
 import { editedInventory } from '../support/edited-inventory.ts';
 import { eventually } from '../support/pair.ts';
 import { webOutageOf } from '../support/http-prober.ts';
@@ -282,8 +283,10 @@ const REHEARSALS: readonly Rehearsal[] = [
         return /WEB.*MASTER/.test(log.stdout);
       });
       await lab.start('ka67');
+      await placed(lab, { [VIP]: 'ka67', [VIP_2]: 'ka68' });
+      await clusterGone(lab);
       const text =
-        'two files under conf.d, included; crash of ka67: both VIPs on ka68, which says so in /var/log/tandem/tandemd.log';
+        'two files under conf.d, included; crash of ka67: both VIPs on ka68, which says so in /var/log/tandem/tandemd.log; a cluster leaves the inventory: its file and VIP go';
       return { text, outageMs };
     },
   },
