@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { labSpecOf } from '#cli/commands/lab-spec.ts';
 import { labUp, type Lab } from '#lab/lab.ts';
+import { clusterGone } from '../support/cluster-gone.ts';
 import { editedInventory } from '../support/edited-inventory.ts';
 import { eventually } from '../support/pair.ts';
 import { webOutageOf } from '../support/http-prober.ts';
@@ -17,6 +18,7 @@ import {
   outageOf,
   placed,
   placement,
+  rebooted,
   slots,
   type Placement,
 } from '../support/rehearsal.ts';
@@ -281,8 +283,10 @@ const REHEARSALS: readonly Rehearsal[] = [
         return /WEB.*MASTER/.test(log.stdout);
       });
       await lab.start('ka67');
+      await placed(lab, { [VIP]: 'ka67', [VIP_2]: 'ka68' });
+      await clusterGone(lab);
       const text =
-        'two files under conf.d, included; crash of ka67: both VIPs on ka68, which says so in /var/log/tandem/tandemd.log';
+        'two files under conf.d, included; crash of ka67: both VIPs on ka68, which says so in /var/log/tandem/tandemd.log; a cluster leaves the inventory: its file and VIP go';
       return { text, outageMs };
     },
   },
@@ -360,6 +364,7 @@ async function rehearse(
     const seen = await rehearsal.seen(lab);
     await placed(lab, built);
     await healthy(lab, path);
+    await rebooted(lab, path, built);
     await idleAndDown(lab, path, clusters);
     return { seen, left: await placement(lab, Object.keys(built)) };
   } finally {
@@ -379,7 +384,12 @@ describe.concurrent.each(REHEARSALS)('$inventory', rehearsal => {
           const nobody = Object.fromEntries(Object.keys(rehearsal.built).map(vip => [vip, '']));
           const { seen, left } = await rehearse(rehearsal, directory);
           expect(left).toEqual(nobody);
-          reportRow(task, rehearsal.row, `${seen.text}. Second apply 0 changed, teardown`, seen.outageMs);
+          reportRow(
+            task,
+            rehearsal.row,
+            `${seen.text}. All hosts crashed and started: plan finds nothing. Second apply 0 changed, teardown`,
+            seen.outageMs,
+          );
         } finally {
           rmSync(directory, { recursive: true, force: true });
         }

@@ -67,6 +67,17 @@ export async function healthy(lab: Lab, inventory: string): Promise<void> {
   });
 }
 
+/** All hosts crash at once and start again: everything is where it was, and `plan` finds nothing to do. */
+export async function rebooted(lab: Lab, inventory: string, built: Placement): Promise<void> {
+  const hosts = lab.spec.hosts.map(({ name }) => name);
+  await Promise.all(hosts.map(host => lab.crash(host)));
+  await Promise.all(hosts.map(host => lab.start(host)));
+  await placed(lab, built, 40_000);
+  await healthy(lab, inventory);
+  const plan = await tandem(lab, ['plan', '-i', inventory]);
+  expect(plan.code, said(plan)).toBe(0);
+}
+
 /** A second apply finds nothing to do; then everything is taken down. */
 export async function idleAndDown(lab: Lab, inventory: string, clusters: readonly string[]): Promise<void> {
   const second = await tandem(lab, ['apply', '-i', inventory, '--json']);

@@ -30,6 +30,25 @@ describe('the file that a VRRP daemon reads', () => {
     expect(plan.wire).toBeUndefined();
   });
 
+  test('what a file without instances changes for all is a change of those that run', () => {
+    const main = (group: string): string =>
+      `global_defs {\nvrrp_mcast_group4 ${group}\n}\ninclude conf.d/*.conf\n`;
+    const listening = {
+      tasks: tasks.replace(JSON.stringify(conf('new')), JSON.stringify(main('224.0.0.112'))),
+      handlers: HANDLERS,
+      facts: `${FACTS}daemon yes\n`,
+      answers: { 1: file(main('224.0.0.111')) },
+    };
+    const subject = planner(listening);
+    round(subject, listening);
+    const running = { instances: [{ name: 'V' }, { name: 'W' }] };
+    const { plan } = round(subject, { ...listening, answers: { live: JSON.stringify(running) } });
+    expect(plan.wire?.breaks).toEqual([
+      { instance: 'V', keywords: ['mcast_dst_ip'] },
+      { instance: 'W', keywords: ['mcast_dst_ip'] },
+    ]);
+  });
+
   test('a task without a handler could not have its daemon stopped', () => {
     expect(() => planOf({ ...bench, tasks: tasks.replace(', notify: reload a', '') })).toThrow(
       /notifies no handler/,

@@ -22,8 +22,13 @@ export function vrrpPlanOf(
     for (const { vrrp } of instances.flatMap(({ changes }) => changes)) {
       if (!vrrp || vrrp.configurationSha256 === live?.configurationSha256) continue;
       elections.push(...vrrp.elections);
-      if (vrrp.breaks.length === 0) continue;
-      breaks.push(...vrrp.breaks);
+      const all = vrrp.ofAll.length > 0 ? (live?.instances ?? []) : [];
+      const broken = [
+        ...vrrp.breaks,
+        ...all.map(({ name: instance }) => ({ instance, keywords: vrrp.ofAll })),
+      ];
+      if (broken.length === 0) continue;
+      breaks.push(...broken);
       const stopped = pauseFor(work, options);
       if (!stopped)
         throw new InputError([

@@ -47,6 +47,20 @@ describe('breaks the wire', () => {
     ]);
   });
 
+  test('the group or the version of all, in a file that only includes instances', () => {
+    const main = (group: string): string =>
+      `global_defs {\nvrrp_mcast_group4 ${group}\n}\ninclude conf.d/*.conf\n`;
+    expect(change(main('224.0.0.111'), main('224.0.0.112'))).toEqual({
+      breaks: [],
+      elections: [],
+      ofAll: ['mcast_dst_ip'],
+    });
+    expect(
+      change(main('224.0.0.111'), main('224.0.0.111').replace('defs {', 'defs {\nrouter_id x')).ofAll,
+    ).toEqual([]);
+    expect(change('', main('224.0.0.111')).ofAll).toEqual([]);
+  });
+
   test('only the instances that it is about', () => {
     const other = instance('', 'W', PLAIN.replaceAll('5', '7'));
     expect(keywords(instance() + other, instance(PASS) + other)).toEqual(['V', 'authentication']);
@@ -84,7 +98,11 @@ test('elections: priorities before and after', () => {
 test('virtual servers are nothing to the routers: whatever changes in them, a reload does', () => {
   const server = (weight: number, more = ''): string =>
     `virtual_server 192.0.2.5 80 {\nlb_kind DR\nprotocol TCP\nreal_server 192.0.2.8 80 {\nweight ${weight}\n}\n${more}}\n`;
-  const calm = { breaks: [], elections: [{ instance: 'V', before: 100, after: 100, preempts: true }] };
+  const calm = {
+    ofAll: [],
+    breaks: [],
+    elections: [{ instance: 'V', before: 100, after: 100, preempts: true }],
+  };
   expect(change(instance(), instance() + server(1))).toEqual(calm);
   expect(change(instance() + server(1), instance() + server(0))).toEqual(calm);
   expect(change(instance() + server(0, 'real_server 192.0.2.9 80 {\n}\n'), instance())).toEqual(calm);

@@ -25,9 +25,23 @@ export interface VrrpChange {
   readonly breaks: readonly WireBreak[];
   /** Every instance that is in both configurations. */
   readonly elections: readonly ElectionChange[];
+  /**
+   * For a file without instances: keywords that its global_defs change for those of the files that it includes, as
+   * {@link WireBreak.keywords}. Which these are only the daemon knows.
+   */
+  readonly ofAll: readonly string[];
 }
 
-const NOTHING_KNOWN: VrrpChange = { breaks: [], elections: [] };
+/** Takes from global_defs what an instance can take from there. */
+const ANY_INSTANCE = [
+  ['any4', '192.0.2.1'],
+  ['any6', '2001:db8::1'],
+]
+  .map(
+    ([name, address]) =>
+      `\nvrrp_instance ${name} {\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\n${address}\n}\n}\n`,
+  )
+  .join('');
 
 /** Compares two texts of one file. A text that cannot be read counts for the instances that can be. */
 export function vrrpChange(
@@ -37,8 +51,14 @@ export function vrrpChange(
 ): VrrpChange {
   const load = (text: string): Config =>
     loadConfig(path, memorySource({ [path]: text }), { hostname }).config;
-  const [before, after] = [load(texts.before), load(texts.after)];
-  if (before.vrrpInstances.length === 0) return NOTHING_KNOWN;
+  const before = load(texts.before);
+  if (before.vrrpInstances.length > 0) return { ...changeBetween(before, load(texts.after)), ofAll: [] };
+  if (texts.before.trim() === '') return { breaks: [], elections: [], ofAll: [] };
+  const { breaks } = changeBetween(load(texts.before + ANY_INSTANCE), load(texts.after + ANY_INSTANCE));
+  return { breaks: [], elections: [], ofAll: [...new Set(breaks.flatMap(({ keywords }) => keywords))] };
+}
+
+function changeBetween(before: Config, after: Config): Omit<VrrpChange, 'ofAll'> {
   const { added, removed, changed, unchanged } = diffConfigs(before, after);
   const replaced = removed.flatMap(old => {
     const successor =

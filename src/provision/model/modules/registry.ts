@@ -6,6 +6,7 @@ import { file } from './file.ts';
 import { fileReverter } from './file-reverter.ts';
 import { firewall, firewallReverter } from './firewall.ts';
 import { gate } from './gate.ts';
+import { leftovers } from './leftovers.ts';
 import { modprobe, modprobeReverter } from './modprobe.ts';
 import { packageReverter, packages } from './package.ts';
 import { service, serviceReverter } from './service.ts';
@@ -37,6 +38,7 @@ export const MODULES: ReadonlyMap<string, AnyModule> = new Map(
     file,
     firewall,
     gate,
+    leftovers,
     modprobe,
     packages,
     service,

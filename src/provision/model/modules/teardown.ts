@@ -10,6 +10,7 @@ import {
 } from '#provision/model/module.ts';
 import { type Fragment, lines, NOTHING, sh } from '#provision/model/shell.ts';
 import type { PathState } from './path-state.ts';
+import { answersIn, asPart } from './teardown-parts.ts';
 
 interface TeardownArgs {
   readonly force: boolean;
@@ -45,13 +46,7 @@ export function teardownModule(reverters: ReadonlyMap<string, Reverter>): Module
     resources: () => [],
     probe: () => NOTHING,
     probeWith: (_args, context) => {
-      const parts = backwards(context).map(
-        entry => sh`t_g() {
-:
-${reverterOf(entry).probe(entry)}
-}
-t_part`,
-      );
+      const parts = backwards(context).map(entry => asPart(reverterOf(entry).probe(entry)));
       return lines([
         sh`if [ -e /opt/tandem ] || [ -e "$t_state/ledger" ]; then echo traces; else echo clean; fi`,
         ...parts,
@@ -83,20 +78,11 @@ t_part`,
   };
 }
 
-/** `traces` or `clean`, then `STATUS LENGTH` and that many bytes for each entry. */
+/** `traces` or `clean`, then an answer for each entry. */
 function parseParts(answer: Uint8Array): SeenTeardown {
-  const answers: Uint8Array[] = [];
   const first = answer.indexOf(0x0a);
-  let at = first + 1;
-  while (at < answer.length) {
-    const end = answer.indexOf(0x0a, at);
-    const [status = '', length = ''] = new TextDecoder().decode(answer.subarray(at, end)).split(' ');
-    const bytes = answer.subarray(end + 1, end + 1 + Number(length));
-    if (status !== '0') throw new SyntaxError(new TextDecoder().decode(bytes));
-    answers.push(bytes);
-    at = end + 1 + Number(length);
-  }
-  return { answers, traces: new TextDecoder().decode(answer.subarray(0, first)) === 'traces' };
+  const traces = new TextDecoder().decode(answer.subarray(0, first)) === 'traces';
+  return { answers: answersIn(answer, first + 1), traces };
 }
 
 function changeFor(entry: LedgerEntry, verdict: Verdict, force: boolean): readonly Change[] {
