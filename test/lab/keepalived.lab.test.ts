@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunEvent } from '#control/events.ts';
 import { labUp, sweepDeadLabs, type FrameRecord, type Lab } from '#lab/lab.ts';
-import { longestOverlapMs } from '#testing/vrrp-senders.ts';
+import { advertsOf, longestOverlapMs } from '#testing/vrrp-senders.ts';
 import { editedInventory } from '../support/edited-inventory.ts';
 import {
   ADVERT_INTERVAL_MS,
@@ -84,6 +84,7 @@ async function observed<T>(what: string, vips: readonly string[], work: () => Pr
   const gapMs = Math.max(...reports.map(({ largestGapMs }) => largestGapMs));
   const overlapMs = longestOverlapMs(frames);
   console.log(`${what}: longest gap ${gapMs.toFixed(0)} ms, two senders for ${overlapMs.toFixed(0)} ms`);
+  expect(advertsOf(frames).length).toBeGreaterThan(0);
   expect(overlapMs).toBeLessThanOrEqual(ADVERT_INTERVAL_MS);
   return { value, gapMs, frames };
 }
@@ -346,8 +347,66 @@ describe('mixed-pair', () => {
     await nothingToDo(both);
   });
 
+  /** The inventory of the test before with one thing changed, in the same place. */
+  const edited = (from: RegExp, to: string): string =>
+    editedInventory(join(folder, 'mixed-pair.yml'), folder, from, to);
+
+  test('another order of preference is a planned switchover', async () => {
+    const inventory = edited(/nodes: \[ka68, ka67\]/, 'nodes: [ka67, ka68]');
+    const { value, gapMs } = await observed('VI_2 prefers ka67', VIPS, async () => {
+      const applied = await run('apply', '-i', inventory, '--json');
+      await placed(lab, on('ka67'));
+      await healthy(lab, inventory);
+      return applied;
+    });
+    expect(
+      courseOf(eventsOf(value))
+        .filter(step => !step.endsWith('!'))
+        .toSorted(),
+    ).toEqual([...NODES]);
+    expect(gapMs).toBeLessThan(MARGIN_MS);
+  });
+
+  test('a sync group is made without a move, and keepalived cannot hold it back', async () => {
+    const inventory = edited(/^topology:$/m, '$&\n  vrrp_sync_groups: { G: [VI_1, VI_2] }');
+    const { gapMs } = await observed('a sync group', VIPS, async () => {
+      await run('apply', '-i', inventory);
+      await placed(lab, on('ka67'));
+      await healthy(lab, inventory);
+    });
+    expect(gapMs).toBeLessThan(MARGIN_MS);
+    const refused = await tandem(lab, ['failover', 'VI_1', '-i', inventory]);
+    expect(refused.code, said(refused)).toBe(1);
+    expect(said(refused)).toContain('keepalived cannot hold a sync group back');
+  });
+
+  test('the group is handed over before its daemon is replaced', async () => {
+    const inventory = edited(/^( *ka67: .*), vrrp_daemon: keepalived \}$/m, '$1 }');
+    const { value, gapMs } = await observed('ka67: keepalived → tandemd', VIPS, async () => {
+      const applied = await run('apply', '-i', inventory, '--json');
+      await placed(lab, on('ka67'));
+      await healthy(lab, inventory);
+      return applied;
+    });
+    expect(courseOf(eventsOf(value))).toEqual(['ka67!', 'ka67']);
+    expect(gapMs).toBeLessThan(MARGIN_MS);
+  });
+
+  test('another password is rolled with the keepalived of the backup stopped', async () => {
+    const inventory = edited(/vrrp_pass: Tandem-1/, 'vrrp_pass: Tandem-2');
+    const refused = await tandem(lab, ['apply', '-i', inventory]);
+    expect(refused.code, said(refused)).toBe(2);
+    const { gapMs } = await observed('another password', VIPS, async () => {
+      await run('apply', '-i', inventory, '--allow-unprotected', '60');
+      await placed(lab, on('ka67'));
+      await healthy(lab, inventory);
+    });
+    expect(gapMs).toBeLessThan(MARGIN_MS);
+    await nothingToDo(inventory);
+  });
+
   test('leaves no trace after a teardown', async () => {
-    await run('teardown', '-i', MIXED, '--yes', 'mixed-pair');
+    await run('teardown', '-i', join(folder, 'mixed-pair.yml'), '--yes', 'mixed-pair');
     await placed(lab, { [VIPS[0]]: '', [VIPS[1]]: '' });
     for (const node of NODES) expect(await ownPaths(lab, node)).toEqual([]);
     expect(differences(before, await snapshots(lab))).toBe('');
