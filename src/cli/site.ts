@@ -11,6 +11,7 @@ import { type Departure, type DepartureOrders, withDepartures } from '#provision
 import { oncePerPlace } from '#provision/model/diagnostics.ts';
 import { MODULES } from '#provision/model/modules/registry.ts';
 import { withHandovers } from '#provision/model/keepalived-handover.ts';
+import { wordsBeyond } from '#provision/model/keepalived-words.ts';
 import { matchPattern } from '#provision/model/pattern.ts';
 import { HostPlanner } from '#provision/model/planner.ts';
 import { loadPlaybook, type Play } from '#provision/model/playbook.ts';
@@ -59,7 +60,10 @@ export function loadSite(
   // A topology on half an inventory would only add complaints that follow from the first ones.
   throwErrors(diagnostics);
   const topology = deriveTopology(inventory, extraVars);
-  const all = oncePerPlace([...diagnostics, ...topology.diagnostics]);
+  const unknown = [...topology.hosts.values()].flatMap(host =>
+    wordsBeyond(host, topology.clusters, undefined),
+  );
+  const all = oncePerPlace([...diagnostics, ...topology.diagnostics, ...unknown]);
   throwErrors(all);
   const seen = new Map<string, unknown>();
   const tandemOf = (host: string, departures: readonly Departure[]): unknown => {
@@ -196,7 +200,13 @@ function runHost(
     skipTags: settings.skipTags,
     resume: settings.resume ?? false,
     ...(departures ? { departures } : {}),
-    checkFacts: facts => (topology ? checkInterfaces(topology, facts) : []),
+    checkFacts: facts =>
+      topology
+        ? [
+            ...checkInterfaces(topology, facts),
+            ...wordsBeyond(topology, site.topology.clusters, facts.keepalived),
+          ]
+        : [],
   });
   return { host: { access: hostAccess(name, site, settings), planner, selected }, planner };
 }

@@ -1,4 +1,5 @@
 /** A planner of a few lines: tests of the order of things need no playbook. */
+import type { Expectation } from '#control/expectation.ts';
 import type { DaemonStatus } from '#control/status.ts';
 import type { Gate, HostPlan, Step, WirePlan } from '#provision/model/plan.ts';
 import { type Fragment, sh } from '#provision/model/shell.ts';
@@ -18,6 +19,8 @@ export interface Toy {
   readonly elections?: readonly ElectionChange[];
   readonly effect?: 'reload' | 'restart';
   readonly gate?: Fragment;
+  /** With a gate that prints the daemon's status. */
+  readonly until?: Expectation;
 }
 
 /** Plans what the toy says for files that are not there yet: `early`, `guarded` and `turn` each make one of their name. */
@@ -46,7 +49,9 @@ function planOf(host: string, toy: Toy, answers: Answers): HostPlan {
     return [{ kind: 'apply', task: name.length, name, change, fragment: sh`${fragment}; touch ${name}` }];
   };
   const gates: Gate[] =
-    toy.gate && wanted.has('turn') ? [{ name: 'gate', fragment: toy.gate, timeoutMs: 2000 }] : [];
+    toy.gate && wanted.has('turn')
+      ? [{ name: 'gate', fragment: toy.gate, timeoutMs: 2000, ...untilOf(toy) }]
+      : [];
   const handler: Step[] =
     toy.handler && wanted.has('turn')
       ? [{ kind: 'handler', name: 'reload it', fragment: toy.handler, effect: toy.effect ?? 'reload' }]
@@ -74,6 +79,11 @@ function planOf(host: string, toy: Toy, answers: Answers): HostPlan {
     live: text('live') === '' ? undefined : (JSON.parse(text('live')) as DaemonStatus),
     barrier: false,
   };
+}
+
+function untilOf({ until }: Toy): Pick<Gate, 'until'> {
+  if (!until) return {};
+  return { until: { expected: until, held: say('held'), stopped: say('stopped') } };
 }
 
 /** A line in the log that all hosts share. */

@@ -33,6 +33,8 @@ export interface Change {
   readonly vrrp?: VrrpChange & {
     /** What a daemon that runs with the new text says in its status. */
     readonly configurationSha256: string;
+    /** The service that runs until now, where another takes its place. */
+    readonly replaced?: string;
   };
   /** True if it leaves what runs alone although the task notifies a handler: it need not wait for the turn. */
   readonly early?: boolean;

@@ -49,6 +49,36 @@ describe('the file that a VRRP daemon reads', () => {
     ]);
   });
 
+  test('where it takes the place of another daemon, that one’s file counts, and that one is stopped', () => {
+    const old = conf('old');
+    const replacing = tasks.replace(
+      'vrrp_configuration: true',
+      'vrrp_configuration: true, vrrp_replaces: { service: b, path: /etc/b.conf }',
+    );
+    const { wire } = planOf({
+      ...bench,
+      tasks: replacing,
+      answers: { 1: `replaced ${old.length}\n${old}absent /etc` },
+    });
+    expect(wire?.breaks).toEqual([{ instance: 'V', keywords: ['authentication'] }]);
+    expect(wire?.pause.text).toBe('systemctl stop b');
+    expect(wire?.resume.text).toBe('systemctl start b');
+    const same = planOf({ ...bench, tasks: replacing, answers: { 1: file(conf('new')) } });
+    expect(same.tasks.map(({ status }) => status)).toEqual(['ok']);
+  });
+
+  test('a file that was there already is news if the daemon that runs says something else', () => {
+    const old = conf('old');
+    const replacing = tasks.replace(
+      'vrrp_configuration: true',
+      'vrrp_configuration: true, vrrp_replaces: { service: b, path: /etc/b.conf }',
+    );
+    const answers = { 1: `replaced ${old.length}\n${old}${file(conf('new'))}` };
+    const { tasks: planned, wire } = planOf({ ...bench, tasks: replacing, answers });
+    expect(planned[0]?.changes[0]?.summary).toBe('not what the daemon runs with that it replaces');
+    expect(wire?.breaks).toHaveLength(1);
+  });
+
   test('a task without a handler could not have its daemon stopped', () => {
     expect(() => planOf({ ...bench, tasks: tasks.replace(', notify: reload a', '') })).toThrow(
       /notifies no handler/,

@@ -3,7 +3,7 @@ import { InputError } from '#base/errors.ts';
 import type { DaemonStatus } from '#control/status.ts';
 import type { HostPlan } from './plan.ts';
 import { type HandlerOptions, pauseFor } from './planner-handlers.ts';
-import { type Fragment, lines } from './shell.ts';
+import { type Fragment, lines, sh } from './shell.ts';
 import type { ElectionChange, WireBreak } from './vrrp-change.ts';
 
 /**
@@ -40,8 +40,9 @@ export function vrrpPlanOf(
             hint: 'notify a handler that reloads the daemon: a change that its peers do not understand needs it',
           },
         ]);
-      pauses.push(stopped.pause);
-      resumes.push(stopped.resume);
+      const { replaced } = vrrp;
+      pauses.push(replaced === undefined ? stopped.pause : sh`systemctl stop ${replaced}`);
+      resumes.push(replaced === undefined ? stopped.resume : sh`systemctl start ${replaced}`);
     }
   }
   const wire = breaks.length > 0 ? { wire: { breaks, pause: lines(pauses), resume: lines(resumes) } } : {};

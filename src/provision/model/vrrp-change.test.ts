@@ -107,3 +107,16 @@ test('virtual servers are nothing to the routers: whatever changes in them, a re
   expect(change(instance() + server(1), instance() + server(0))).toEqual(calm);
   expect(change(instance() + server(0, 'real_server 192.0.2.9 80 {\n}\n'), instance())).toEqual(calm);
 });
+
+test('who comes into a sync group with whom', () => {
+  const two = instance() + instance('', 'W', PLAIN.replaceAll('5', '7'));
+  const group = 'vrrp_sync_group G {\ngroup {\nV\nW\n}\n}\n';
+  expect(change(two, two + group).elections.map(({ joins }) => joins)).toEqual([
+    ['V', 'W'],
+    ['V', 'W'],
+  ]);
+  expect(change(two + group, two + group).elections.map(({ joins }) => joins)).toEqual([
+    undefined,
+    undefined,
+  ]);
+});

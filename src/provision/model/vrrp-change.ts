@@ -19,6 +19,8 @@ export interface ElectionChange {
   readonly after: number;
   /** With the new configuration it takes over from a lower priority. */
   readonly preempts: boolean;
+  /** Everybody in the sync group that it comes into: all become MASTER together, or none does. */
+  readonly joins?: readonly string[];
 }
 
 export interface VrrpChange {
@@ -77,7 +79,7 @@ function changeBetween(before: Config, after: Config): Omit<VrrpChange, 'ofAll'>
     ...replaced,
     ...unchanged.map(instance => ({ before: instance, after: instance })),
   ];
-  return { breaks, elections: both.map(electionOf) };
+  return { breaks, elections: both.map(pair => ({ ...electionOf(pair), ...joining(pair, before, after) })) };
 }
 
 function electionOf(pair: { readonly before: VrrpInstance; readonly after: VrrpInstance }): ElectionChange {
@@ -87,6 +89,17 @@ function electionOf(pair: { readonly before: VrrpInstance; readonly after: VrrpI
     after: pair.after.priority,
     preempts: pair.after.preempt === 'preempt',
   };
+}
+
+function joining(
+  pair: { readonly before: VrrpInstance; readonly after: VrrpInstance },
+  before: Config,
+  after: Config,
+): Pick<ElectionChange, 'joins'> {
+  const groupOf = ({ vrrpSyncGroups }: Config, name: string): readonly string[] =>
+    vrrpSyncGroups.find(({ group }) => group.includes(name))?.group ?? [];
+  const [old, current] = [groupOf(before, pair.before.name), groupOf(after, pair.after.name)];
+  return current.every(member => old.includes(member)) ? {} : { joins: current };
 }
 
 /** RFC 3768 §7.1 and RFC 9568 §7.1: what makes a receiver drop an advertisement that it took before. */

@@ -27,6 +27,8 @@ interface RunSettings {
   readonly silenceTimeoutMs: number;
   /** How soon a host takes back a change that may have cut our connection, unless a new one succeeds; milliseconds. */
   readonly selfRevertMs: number;
+  /** How long two hosts may be MASTER after a start: an election is over within an advertisement of the better one. */
+  readonly rivalryMs: number;
   /** Where Tandem keeps its things on a host. */
   readonly paths: HostPaths;
   /** Who holds the lock, for others to read: `ann@desk`. */
@@ -39,6 +41,7 @@ const DEFAULT_SETTINGS: Omit<RunSettings, 'owner'> = {
   lockTimeoutMs: 60_000,
   silenceTimeoutMs: 300_000,
   selfRevertMs: 45_000,
+  rivalryMs: 5000,
   paths: HOST_PATHS,
 };
 

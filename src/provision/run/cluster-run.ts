@@ -55,8 +55,7 @@ export interface LockedScene {
 /** Nothing of ours is left on a host without a ledger: not even the place where locks lie. */
 const REMOVE_RUN_DIRECTORY = sh`[ -e "$t_state" ] || rm -rf "$t_run"`;
 
-/** How long two may be MASTER: an election is over within an advertisement of the better one. Milliseconds. */
-const RIVALRY_MS = 5000;
+/** How often who is MASTER is asked again. */
 const RIVALRY_RETRY_MS = 250;
 
 export class ClusterRun {
@@ -318,7 +317,7 @@ export class ClusterRun {
 
   /** After a start: nobody else goes on as MASTER beside it, which would mean that they do not hear each other. */
   async #isHeard(host: HostRun): Promise<boolean> {
-    const deadlineAtMs = performance.now() + RIVALRY_MS;
+    const deadlineAtMs = performance.now() + this.#context.settings.rivalryMs;
     for (;;) {
       const live = await this.#livePicture();
       const [rivalry] = rivalsOf(host.name, live);

@@ -120,3 +120,35 @@ test('without such an order it says who would be in between', () => {
   );
   expect(found).toMatchObject({ refused: expect.stringMatching(/a would become MASTER of W for a moment/) });
 });
+
+describe('a sync group that is made of running instances', () => {
+  const grouped = (masterOfW: 'a' | 'b') => {
+    const state = (host: string, master: string) => (host === master ? 'MASTER' : 'BACKUP');
+    const live = ['a', 'b'].map((host): [string, DaemonStatus] => {
+      const instances = [
+        { name: 'V', state: state(host, 'a'), effectivePriority: 254 },
+        { name: 'W', state: state(host, masterOfW), effectivePriority: 254 },
+      ];
+      return [host, { instances } as unknown as DaemonStatus];
+    });
+    const elections = ['V', 'W'].map(name => ({
+      instance: name,
+      before: 254,
+      after: 254,
+      preempts: true,
+      joins: ['V', 'W'],
+    }));
+    const plans = ['a', 'b'].map((host): [string, HostPlan] => [host, { elections } as unknown as HostPlan]);
+    return calmOrder(['b', 'a'], new Map(plans), new Map(live));
+  };
+
+  test('whose master is the same', () => {
+    expect(grouped('a')).toEqual({ order: ['b', 'a'], changes: [] });
+  });
+
+  test('whose masters differ is refused, with the way to it', () => {
+    expect(grouped('b')).toMatchObject({
+      refused: expect.stringMatching(/V has its master on a and W on b.*prefer the same host first/),
+    });
+  });
+});

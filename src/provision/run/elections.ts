@@ -33,6 +33,8 @@ export function calmOrder(
     [...plans.values()].flatMap(plan => (plan?.elections ?? []).map(each => each.instance)),
   );
   const elections = [...instances].flatMap(instance => electionOf(instance, plans, live) ?? []);
+  const torn = tornGroup(elections, plans);
+  if (torn) return { refused: torn };
   let trouble = '';
   for (const order of ordersOf(preferred)) {
     const courses = elections.map(election => ({ election, masters: mastersOf(election, order) }));
@@ -69,6 +71,20 @@ function electionOf(instance: string, plans: Plans, live: LivePicture): Election
   }
   const [master, second] = masters;
   return master === undefined || second !== undefined ? undefined : { instance, master, routers };
+}
+
+/** A group that is made of instances with different masters gives up what some have before the others take it. */
+function tornGroup(elections: readonly Election[], plans: Plans): string | undefined {
+  const groups = [...plans.values()]
+    .flatMap(plan => plan?.elections ?? [])
+    .flatMap(({ joins }) => (joins ? [joins] : []));
+  for (const group of groups) {
+    const [first, ...others] = elections.filter(({ instance }) => group.includes(instance));
+    const other = others.find(({ master }) => master !== first?.master);
+    if (first && other)
+      return `${first.instance} has its master on ${first.master} and ${other.instance} on ${other.master}, and a sync group that is made of them now would give one up before the other takes it: let them prefer the same host first, and make the group then`;
+  }
+  return undefined;
 }
 
 /** The masters one after the other, the present one first. A router whose turn does not come preempts nobody. */

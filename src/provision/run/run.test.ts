@@ -124,6 +124,41 @@ describe('a running cluster', () => {
     expect((await apply(toyHosts(pair(restarting)), { forceDegraded: true })).exitCode).toBe(0);
   });
 
+  test('two that go on as MASTER do not hear each other: the roll stops there', async () => {
+    const deaf = { ...restarting('ka68'), turn: sh`sed -i 's/"BACKUP"/"MASTER"/' status.json` };
+    const report = await apply(toyHosts({ ...pair(restarting), ka68: deaf }), {
+      settings: { rivalryMs: 100 },
+    });
+    expect(report.exitCode).toBe(1);
+    expect(report.hosts.get('ka68')?.failure?.message).toMatch(
+      /ka68 and ka67 are MASTER of VG_1 at the same time: they do not hear each other/,
+    );
+    expect(hosts.log).not.toContain('ka67 turn');
+  });
+
+  test('a daemon that cannot wait itself is asked until all is as it should be', async () => {
+    const asked = (name: string): Toy => ({
+      ...ordinary(name),
+      gate: say(`${name} gate`),
+      until: new Map([['VG_1', ['MASTER', 'BACKUP']]]),
+    });
+    expect((await apply(toyHosts(pair(asked)))).exitCode).toBe(0);
+    expect(hosts.log.filter(line => line === 'held')).toHaveLength(2);
+    expect(hosts.log.filter(line => line.startsWith('tandemd status')).length).toBeGreaterThan(2);
+  });
+
+  test('and a gate says what is not, and stops there', async () => {
+    const asked = (name: string): Toy => ({
+      ...ordinary(name),
+      until: new Map([['VG_1', [name === 'ka68' ? 'FAULT' : 'MASTER']]]),
+    });
+    const report = await apply(toyHosts(pair(asked)));
+    expect(report.exitCode).toBe(1);
+    expect(report.hosts.get('ka68')?.failure?.message).toMatch(/VG_1: is BACKUP, expected FAULT/);
+    expect(hosts.log).toContain('stopped');
+    expect(hosts.log).not.toContain('ka67 turn');
+  });
+
   test('a switchover that fails leaves the master as it is, and lets it preempt', async () => {
     hosts.write('ka67', 'no-handover', '');
     const report = await apply(toyHosts(pair(restarting)));

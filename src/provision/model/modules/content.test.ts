@@ -168,3 +168,43 @@ describe('what is at a path', () => {
     expect(() => parseSeenPath(encode('bash: stat: command not found'))).toThrow(SyntaxError);
   });
 });
+
+describe('the configuration of the daemon that is replaced', () => {
+  const instance = (name: string, id: number): string =>
+    `vrrp_instance ${name} {\n  interface eth0\n  virtual_router_id ${id}\n  priority 90\n  virtual_ipaddress {\n    192.0.2.${id}\n  }\n}\n`;
+  const args = (): Record<string, unknown> => ({
+    src: 'k.njk',
+    dest: host.path('ours.conf'),
+    text: instance('V', 5).replace('priority 90', 'priority 254') + instance('W', 8),
+    vrrp_configuration: true,
+    vrrp_replaces: { service: 'keepalived', path: host.path('keepalived.conf') },
+  });
+  const systemctl = (exit: number): void =>
+    writeFileSync(`${host.bin}/systemctl`, `#!/bin/sh\nexit ${exit}\n`, { mode: 0o755 });
+
+  beforeEach(() => {
+    mkdirSync(host.path('conf.d'));
+    writeFileSync(host.path('keepalived.conf'), '# main\nglobal_defs {\n}\n  include conf.d/*.conf\n');
+    writeFileSync(host.path('conf.d/v.conf'), instance('V', 5));
+    writeFileSync(host.path('conf.d/w.conf'), `${instance('W', 7)}# no newline at its end`);
+  });
+
+  test('is read with what it includes while that daemon runs', async () => {
+    systemctl(0);
+    const [change] = await host.plan(template, args());
+    expect(change?.vrrp).toMatchObject({
+      replaced: 'keepalived',
+      breaks: [{ instance: 'W', keywords: ['virtual_router_id'] }],
+      elections: [
+        { instance: 'V', before: 90, after: 254 },
+        { instance: 'W', before: 90, after: 90 },
+      ],
+    });
+  });
+
+  test('counts for nothing while it does not', async () => {
+    systemctl(3);
+    const [change] = await host.plan(template, args());
+    expect(change).not.toHaveProperty('vrrp');
+  });
+});

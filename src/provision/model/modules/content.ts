@@ -134,7 +134,12 @@ function vrrpOf(args: ContentArgs, seen: SeenPath, after: string, context: PlanC
     throw new Refusal(`${args.dest} has ${seen.bytes} bytes: too many to tell what a new one would change`);
   const before = seen.replaced ?? seen.text ?? '';
   const change = vrrpChange(args.dest, { before, after }, context.facts.hostname);
-  return { ...change, configurationSha256: sha256Of(`${after}\0`) };
+  const replaced = seen.replaced === undefined ? undefined : args.vrrp_replaces?.service;
+  return {
+    ...change,
+    configurationSha256: sha256Of(`${after}\0`),
+    ...(replaced === undefined ? {} : { replaced }),
+  };
 }
 
 /** The file that is there; undefined if none is and one can be made. */

@@ -5,6 +5,8 @@ import { type Fragment, lines, sh } from '#provision/model/shell.ts';
 interface PackageArgs {
   readonly name: string | readonly string[];
   readonly state: 'present';
+  /** False: the installation does not start the service of the package's name. */
+  readonly start: boolean;
 }
 
 /** Which of the names are installed; undefined: the host has no dpkg. */
@@ -20,6 +22,7 @@ export const packages: Module<PackageArgs, SeenPackages> = {
     state: z
       .literal('present', 'only "present": what was there before Tandem is never removed')
       .default('present'),
+    start: z.boolean().default(true),
   }),
   free: 'name',
   needs: [],
@@ -37,7 +40,7 @@ export const packages: Module<PackageArgs, SeenPackages> = {
       effect: 'none',
     }));
   },
-  apply: change => install(nameIn(change.resource)),
+  apply: (change, args) => install(nameIn(change.resource), args.start),
   predict: (args, _seen, changes: readonly Change[]) => ({
     name: [...namesOf(args)],
     changed: changes.length > 0,
@@ -64,7 +67,14 @@ function parse(answer: Uint8Array): SeenPackages {
 }
 
 /** Remembers which packages came with it, so that teardown takes the same ones. */
-function install(name: string): Fragment {
+function install(name: string, start: boolean): Fragment {
+  const commands = installation(name);
+  if (start) return commands;
+  // Until the next boot at the most: also when this is killed, nobody's service is masked for good.
+  return sh`systemctl mask --runtime -q ${name}; (\ntrap ${`systemctl unmask --runtime -q ${name}`} 0\n${commands}\n)`;
+}
+
+function installation(name: string): Fragment {
   return lines([
     sh`mkdir -p -m 700 "$t_state/packages"; t_q="$t_state/packages/"${name}; export DEBIAN_FRONTEND=noninteractive`,
     sh`[ -e "$t_q.before" ] || { dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' | grep ' installed$' | sort >"$t_q.part"; sync "$t_q.part"; mv "$t_q.part" "$t_q.before"; }`,

@@ -195,6 +195,20 @@ for n; do :; done; [ "$n" = missing ] && { echo "E: Unable to locate package mis
     expect(readFileSync(host.path('installed'), 'utf8')).toBe('base\n');
   });
 
+  test('its service is kept from starting while it is installed, and no longer', async () => {
+    command('systemctl', 'exit 0');
+    await host.converge(packages, { name: 'keepalived', start: false });
+    const order = log().filter(line => /^(?:systemctl|apt-get install)/.test(line));
+    expect(order.map(line => line.split(' ').slice(0, 2).join(' '))).toEqual([
+      'systemctl mask',
+      'apt-get install',
+      'apt-get install',
+      'systemctl unmask',
+    ]);
+    await expect(host.converge(packages, { name: 'missing', start: false })).rejects.toThrow();
+    expect(log().at(-1)).toBe('systemctl unmask --runtime -q missing');
+  });
+
   test('a package that does not exist is said to be one', async () => {
     await expect(host.converge(packages, { name: 'missing' })).rejects.toThrow(
       'Unable to locate package missing',
