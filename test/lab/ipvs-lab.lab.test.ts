@@ -12,6 +12,7 @@ const onProgress = (line: string) => console.log(line);
 installPackages('kmod');
 await ensurePrerequisites(onProgress);
 await ensureImage('bookworm', ['services'], onProgress);
+for (const release of ['bullseye', 'trixie'] as const) await ensureImage(release, [], onProgress);
 execFileSync(`${ROOT}bin/tandem`, ['--version']);
 
 const results = await testsInUml('ipvs-lab', ['test/ipvs-lab/'], 900_000);

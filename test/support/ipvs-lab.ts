@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { labSpecOf } from '#cli/commands/lab-spec.ts';
 import { must0 } from '#lab/command.ts';
 import { labUp, type Lab } from '#lab/lab.ts';
+import type { Release } from '#lab/spec.ts';
 import { eventually } from './pair.ts';
 import { ROOT } from './tandem.ts';
 
@@ -14,11 +15,20 @@ const MODULES = ['ip_vs', 'ip_vs_rr', 'ipip'] as const;
 
 export const inventoryPath = (name: string): string => `${ROOT}inventory/${name}.yml`;
 
-/** Boots the hosts of a shipped inventory; every one has nginx and more installed, and nothing of it started. */
-export async function ipvsLab(inventory: string): Promise<Lab> {
+/**
+ * Boots the hosts of a shipped inventory. Every one has nginx and more installed, and nothing of it started, but those
+ * of another Debian release (`images`), which are as they come.
+ */
+export async function ipvsLab(
+  inventory: string,
+  images: Readonly<Record<string, Release>> = {},
+): Promise<Lab> {
   await must0(['modprobe', '-a', ...MODULES]);
   const spec = labSpecOf([inventoryPath(inventory)]);
-  const hosts = spec.hosts.map(host => ({ ...host, layers: ['services'] as const }));
+  const hosts = spec.hosts.map(host => {
+    const image = images[host.name];
+    return image ? { ...host, image } : { ...host, layers: ['services'] as const };
+  });
   return await labUp({ ...spec, hosts, lean: true }, { onProgress: line => console.log(line) });
 }
 

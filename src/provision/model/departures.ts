@@ -134,7 +134,7 @@ export interface LeavingService {
   readonly host: string;
   /** The vrrp_instance that brings the address: who is MASTER of it forwards. */
   readonly instance: string;
-  /** `[10.0.0.1]:tcp:80` or `FWM 5`. */
+  /** `[10.0.0.1]:tcp:80`, `FWM 5` or `[group]:0`. */
   readonly virtual: string;
   /** Without the protocol, which status writes as keepalived takes it: `[10.0.0.1]` and `80`. */
   readonly real: { readonly address: string; readonly port: number };
@@ -152,15 +152,17 @@ export function leavingServices(topology: HostTopology, hosts: ReadonlySet<strin
       .map(({ host, address, port }) => ({
         host,
         instance: block.instance,
-        virtual:
-          block.fwmark === undefined
-            ? `[${block.address}]:${block.protocol.toLowerCase()}:${block.port}`
-            : `FWM ${block.fwmark}`,
+        virtual: labelOf(block),
         real: { address, port },
         undrainable: undrainable(block),
         drainTimeoutS: drainTimeoutOf(block),
       })),
   );
+}
+
+function labelOf({ name, group, fwmark, address, protocol, port }: VirtualServerBlock): string {
+  if (group) return `[${name}]:0`;
+  return fwmark === undefined ? `[${address}]:${protocol.toLowerCase()}:${port}` : `FWM ${fwmark}`;
 }
 
 function drainTimeoutOf({ keywords }: VirtualServerBlock): number | undefined {

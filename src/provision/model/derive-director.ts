@@ -31,7 +31,7 @@ function serverBlock(server: ServerModel, served: ServedPort): VirtualServerBloc
   const ported = fwmark === undefined && group === undefined;
   const reals = server.reals.flatMap(real => {
     const own = real.addresses.get(family);
-    return own ? [{ real, address: formatIp(own), port: real.port ?? port }] : [];
+    return own ? [{ real, address: formatIp(own), port: real.port ?? (group ? 0 : port) }] : [];
   });
   return {
     head: group

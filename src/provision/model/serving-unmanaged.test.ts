@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { must } from '#base/assert.ts';
 import { memoryFiles } from './inventory-memory.ts';
+import { leavingServices } from './departures.ts';
 import { loadInventory } from './inventory.ts';
 import { deriveTopology } from './topology.ts';
 
@@ -114,4 +115,11 @@ test.each([
   expect(derive(GROUP(`"${lines}"`)).diagnostics).toContainEqual(
     expect.objectContaining({ id: 'server-group', message: expect.stringContaining(message) }),
   );
+});
+
+test('a host that leaves is looked for by the name that tandemd has for a group', () => {
+  const director = must(derive(GROUP('10.0.0.9-10 80')).director, 'a');
+  expect(leavingServices(director, new Set(['c']))).toMatchObject([
+    { virtual: '[s]:0', real: { address: '10.0.0.3', port: 0 } },
+  ]);
 });
