@@ -205,7 +205,9 @@ for n; do :; done; [ "$n" = missing ] && { echo "E: Unable to locate package mis
       'apt-get install',
       'systemctl unmask',
     ]);
-    await expect(host.converge(packages, { name: 'missing', start: false })).rejects.toThrow();
+    await expect(host.converge(packages, { name: 'missing', start: false })).rejects.toThrow(
+      'Unable to locate package missing',
+    );
     expect(log().at(-1)).toBe('systemctl unmask --runtime -q missing');
   });
 
