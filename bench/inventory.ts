@@ -1,4 +1,7 @@
-/** How long an inventory of 10,000 hosts takes to load, validate and render. `node bench/inventory.ts [HOSTS]`. */
+/**
+ * How long an inventory of 10,000 hosts takes to load, validate and render, and how much memory, as bin/tandem starts
+ * Node: `node --max-semi-space-size=8 bench/inventory.ts [HOSTS]`.
+ */
 import { readFileSync } from 'node:fs';
 import { memoryFiles } from '#provision/model/inventory-memory.ts';
 import { loadInventory } from '#provision/model/inventory.ts';
