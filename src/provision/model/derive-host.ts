@@ -10,14 +10,24 @@ import { doubtsAbout, keywordLines, word } from './topology-keywords.ts';
 import type { ClusterDraft } from './topology-read.ts';
 import type { Keyword } from './topology-schema-words.ts';
 import type { HostBlock, HostInstance, NeededInterface, Opening, SysctlSetting } from './topology-types.ts';
-import { globalWord, type SyncGroup } from './validate-cluster.ts';
+import { type Elsewhere, globalWord, type SyncGroup } from './validate-cluster.ts';
 import { copyPlaces, positionAt } from './yaml.ts';
+
+/** A sync group whose members are known once the host's other clusters are. */
+export interface HostSyncGroup extends Omit<HostBlock, 'keywords'> {
+  readonly name: string;
+  /** Instances that run on the host. */
+  readonly members: readonly string[];
+  readonly elsewhere: readonly Elsewhere[];
+  /** All lines but its members. */
+  readonly keywords: readonly string[];
+}
 
 /** A host's share of one cluster. */
 export interface HostShare extends Omit<Serving, 'syncDaemon'> {
   readonly globals: ReadonlyMap<string, readonly string[]>;
   readonly scripts: readonly HostBlock[];
-  readonly syncGroups: readonly HostBlock[];
+  readonly syncGroups: readonly HostSyncGroup[];
   readonly instances: readonly HostInstance[];
   readonly extra: readonly string[];
   readonly interfaces: readonly NeededInterface[];
@@ -143,21 +153,16 @@ function groupBlocks(
   groups: readonly SyncGroup[],
   present: readonly string[],
   host: string,
-): HostBlock[] {
+): HostSyncGroup[] {
   const written = draft.part('vrrp_sync_groups', host);
-  return groups.flatMap(({ name, instances }): HostBlock[] => {
+  return groups.flatMap(({ name, instances, elsewhere }): HostSyncGroup[] => {
     const members = instances.filter(instance => present.includes(instance));
     if (members.length === 0) return [];
     const words = isJsonMap(written) ? written[name] : undefined;
     const { group: _members, ...rest } = isJsonMap(words) ? words : {};
-    const lines = [...safeLines(draft, rest, `the sync group ${name}`, 'vrrp_sync_group').values()].flat();
-    return [
-      {
-        head: `vrrp_sync_group ${word(name)}`,
-        cluster: draft.source.name,
-        keywords: ['group {', ...members.map(member => `    ${word(member)}`), '}', ...lines],
-      },
-    ];
+    const keywords = [...safeLines(draft, rest, `the sync group ${name}`, 'vrrp_sync_group').values()].flat();
+    const head = `vrrp_sync_group ${word(name)}`;
+    return [{ name, head, cluster: draft.source.name, members, elsewhere, keywords }];
   });
 }
 

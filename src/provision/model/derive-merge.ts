@@ -1,7 +1,8 @@
 /** A host's shares of its clusters, put together: one daemon runs on it, and one kernel. */
 import type { HostShare } from './derive-host.ts';
+import { word } from './topology-keywords.ts';
 import type { Report } from './topology-rules.ts';
-import type { Cluster, HostTopology } from './topology-types.ts';
+import type { Cluster, HostBlock, HostTopology } from './topology-types.ts';
 import type { HostRole, ProxyDuties, RealServerDuties } from './topology-types-servers.ts';
 
 /** Puts a host together. Clusters that contradict each other on it are complained about. */
@@ -31,7 +32,7 @@ export function mergeShares(
       all.flatMap(share => share.scripts),
       block => block.head,
     ),
-    sync_groups: all.flatMap(share => share.syncGroups),
+    sync_groups: mergeSyncGroups(host, shares, report),
     ...parts,
     roles: rolesOf(parts),
     script_files: distinct(
@@ -55,6 +56,41 @@ export function mergeShares(
       one => `${one.name} ${one.address}`,
     ),
   };
+}
+
+/** Members from other clusters must run on the host too, and an instance is in one group at most. */
+function mergeSyncGroups(host: string, shares: Shares, report: Report): HostBlock[] {
+  const groupOf = new Map<string, string>();
+  const running = (cluster: string): readonly string[] =>
+    shares
+      .filter(share => share.cluster.name === cluster)
+      .flatMap(({ share }) => share.instances.map(instance => instance.name));
+  return shares
+    .flatMap(({ share }) => share.syncGroups)
+    .map(({ name, head, cluster, members, elsewhere, keywords }) => {
+      const absent = elsewhere.filter(one => !running(one.cluster).includes(one.instance));
+      for (const one of absent)
+        report.error(
+          'sync-group-unknown',
+          `the sync group ${name} names ${one.cluster}/${one.instance}, which does not run on ${host}`,
+          one.position,
+          'a group joins instances that run on the same hosts',
+        );
+      const joined = [...members, ...elsewhere.map(one => one.instance)];
+      for (const one of elsewhere) {
+        const other = groupOf.get(one.instance);
+        if (other !== undefined)
+          report.error(
+            'sync-group-twice',
+            `${one.instance} is in the sync groups ${other} and ${name}`,
+            one.position,
+            'an instance belongs to one group at most',
+          );
+      }
+      for (const member of joined) groupOf.set(member, name);
+      const lines = joined.map(member => `    ${word(member)}`);
+      return { head, cluster, keywords: ['group {', ...lines, '}', ...keywords] };
+    });
 }
 
 function rolesOf(

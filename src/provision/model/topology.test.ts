@@ -240,6 +240,57 @@ describe('clusters', () => {
   });
 });
 
+describe('a sync group over two clusters', () => {
+  const two = (members: string, more = '', nodes = '[a, b]') => `all:
+  children:
+    outer:
+      hosts: &hosts
+        a: { ansible_host: 10.0.0.1, interfaces: { eth0: 10.0.0.1/24, eth1: 10.1.0.1/24 } }
+        b: { ansible_host: 10.0.0.2, interfaces: { eth0: 10.0.0.2/24, eth1: 10.1.0.2/24 } }
+        c: { ansible_host: 10.0.0.3, interfaces: { eth0: 10.0.0.3/24, eth1: 10.1.0.3/24 } }
+      vars:
+        topology:
+          vrrp_sync_groups: { G: ${members} }
+          vrrp_instances:
+            Outer: { interface: eth0, virtual_router_id: 5, nodes: ${nodes}, virtual_ipaddress: [10.0.0.9] }
+    inner:
+      hosts: { a: , b: , c: }
+      vars:
+        topology:
+          ${more}
+          vrrp_instances:
+            Inner: { interface: eth1, virtual_router_id: 6, nodes: [a, b], virtual_ipaddress: [10.1.0.9] }
+`;
+  const complaints = (text: string): string[] => derive(text).diagnostics.map(formatDiagnostic);
+
+  test('names the other’s instance as CLUSTER/INSTANCE', () => {
+    const { hosts, clusters, diagnostics } = derive(two('[outer/Outer, inner/Inner]'));
+    expect(diagnostics).toEqual([]);
+    expect(clusters).toHaveLength(2);
+    expect(hosts.get('a')?.sync_groups).toEqual([
+      {
+        head: 'vrrp_sync_group G',
+        cluster: 'outer',
+        keywords: ['group {', '    Outer', '    Inner', '}'],
+      },
+    ]);
+  });
+
+  test('which must run on the same hosts', () => {
+    expect(complaints(two('[Outer, inner/Inner]', '', '[a, c]')).join('\n')).toMatch(
+      /pair\.yml:\d+:\d+: error: the sync group G names inner\/Inner, which does not run on c/,
+    );
+    expect(complaints(two('[Outer, inner/Other]')).join('\n')).toContain(
+      'the sync group G names inner/Other, which does not run on a',
+    );
+  });
+
+  test('and is in no other group', () => {
+    const found = complaints(two('[Outer, inner/Inner]', 'vrrp_sync_groups: { H: [Inner, outer/Outer] }'));
+    expect(found.join('\n')).toContain('Outer is in the sync groups G and H');
+  });
+});
+
 test('interfaces are checked against facts', () => {
   const host = derive(
     instance(`nodes: [ka67, ka68], unicast: { ka67: 172.16.8.10, ka68: 172.16.8.11 }, ${VIP}`),

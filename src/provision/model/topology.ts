@@ -107,7 +107,7 @@ class Derivation {
     const { topology } = draft;
     for (const instance of instances)
       validateInstance(instance, topology, host => this.#factsOf(host), report);
-    const groups = readSyncGroups(topology, instances, source.topology, report);
+    const groups = readSyncGroups(source.name, topology, instances, source.topology, report);
     this.#site.enter(instances, topology, host => this.#factsOf(host), report);
     const serving = new ClusterServing({
       inventory: this.#inventory,
@@ -240,7 +240,7 @@ function summary(
       vips: (instance.nodes[0]?.vips ?? []).map(vip => vip.address),
       position: instance.position,
     })),
-    syncGroups: groups,
+    syncGroups: groups.map(({ name, instances: members }) => ({ name, instances: members })),
     position: source.position,
   };
 }

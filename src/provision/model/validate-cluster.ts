@@ -1,4 +1,5 @@
 /** Rules across the instances of a cluster: sync groups and global settings. */
+import type { Position } from '#base/position.ts';
 import { cidrContains, parseCidr, parseIp } from '#base/address.ts';
 import type { InstanceModel } from './derive-instance.ts';
 import type { Json } from './module.ts';
@@ -10,11 +11,22 @@ import { positionAt } from './yaml.ts';
 
 export interface SyncGroup {
   readonly name: string;
+  /** Of the group's own cluster. */
   readonly instances: readonly string[];
+  /** Members that are addressed as CLUSTER/INSTANCE. */
+  readonly elsewhere: readonly Elsewhere[];
 }
 
-/** Sync groups with the instances that exist. `raw` is the cluster's topology, for places. */
+/** An instance of another cluster: whether there is one is known once all clusters are read. */
+export interface Elsewhere {
+  readonly cluster: string;
+  readonly instance: string;
+  readonly position: Position | undefined;
+}
+
+/** Sync groups of the cluster `own` with the instances that exist. `raw` is its topology, for places. */
 export function readSyncGroups(
+  own: string,
   topology: Topology,
   instances: readonly InstanceModel[],
   raw: Json,
@@ -23,8 +35,9 @@ export function readSyncGroups(
   const byName = new Map(instances.map(instance => [instance.name, instance]));
   const groupOf = new Map<string, string>();
   return Object.entries(topology.vrrp_sync_groups ?? {}).map(([name, value]) => {
-    const listed = Array.isArray(value) ? value : value.group;
+    const written = Array.isArray(value) ? value : value.group;
     const at = positionAt(raw, ['vrrp_sync_groups', name]);
+    const { listed, elsewhere } = addressed(own, written, at);
     for (const member of listed) {
       if (!byName.has(member) && !Object.hasOwn(topology.vrrp_instances ?? {}, member)) {
         const similar = similarName(member, byName.keys());
@@ -51,13 +64,31 @@ export function readSyncGroups(
     checkSyncGroup(
       name,
       members,
-      listed.length,
+      written.length,
       !Array.isArray(value) && value['sync_group_tracking_weight'] === true,
       raw,
       report,
     );
-    return { name, instances: members.map(member => member.name) };
+    return { name, instances: members.map(member => member.name), elsewhere };
   });
+}
+
+/** Members by INSTANCE or CLUSTER/INSTANCE. */
+function addressed(
+  own: string,
+  written: readonly string[],
+  position: Position | undefined,
+): { readonly listed: readonly string[]; readonly elsewhere: readonly Elsewhere[] } {
+  const listed: string[] = [];
+  const elsewhere: Elsewhere[] = [];
+  for (const member of written) {
+    const slash = member.indexOf('/');
+    const cluster = slash < 0 ? own : member.slice(0, slash);
+    const instance = member.slice(slash + 1);
+    if (cluster === own) listed.push(instance);
+    else elsewhere.push({ cluster, instance, position });
+  }
+  return { listed, elsewhere };
 }
 
 function checkSyncGroup(
