@@ -14,7 +14,7 @@ import { type Elsewhere, globalWord, type SyncGroup } from './validate-cluster.t
 import { copyPlaces, positionAt } from './yaml.ts';
 
 /** A sync group whose members are known once the host's other clusters are. */
-export interface HostSyncGroup extends Omit<HostBlock, 'keywords'> {
+interface HostSyncGroup extends Omit<HostBlock, 'keywords'> {
   readonly name: string;
   /** Instances that run on the host. */
   readonly members: readonly string[];
