@@ -7,6 +7,7 @@ const IMAGES: readonly (readonly [Release, ...LayerName[]])[] = [
   ['bookworm', 'keepalived'],
   ['bookworm', 'services'],
   ['bookworm', 'firewalls'],
+  ['bookworm', 'rpm'],
   ['bullseye'],
   ['trixie'],
 ];

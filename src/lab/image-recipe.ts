@@ -73,6 +73,8 @@ const MASKED = [
 const LAYERS: Readonly<Record<LayerName, { packages: readonly string[]; disabled: readonly string[] }>> = {
   firewalls: { packages: ['firewalld', 'ufw'], disabled: ['firewalld.service', 'ufw.service'] },
   keepalived: { packages: ['keepalived'], disabled: ['keepalived.service'] },
+  // What the family of Red Hat installs with, as far as Debian has it.
+  rpm: { packages: ['dnf', 'rpm', 'createrepo-c'], disabled: [] },
   services: {
     packages: ['nginx-light', 'haproxy', 'chrony', 'rsyslog', 'logrotate', 'python3-aiosmtpd', 'psmisc'],
     disabled: [

@@ -30,14 +30,18 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 export const TEST_PACKAGES: readonly string[] = [
   'dnsmasq-base',
   'frr',
+  'gcc-aarch64-linux-gnu',
   'ipvsadm',
   'keepalived',
   'kmod',
+  'libc6-dev-arm64-cross',
+  'libstdc++6-arm64-cross',
   'nftables',
   'nginx',
   'openssh-client',
   'openssh-server',
   'python3-aiosmtpd',
+  'qemu-user-static',
   'tshark',
 ];
 

@@ -9,12 +9,12 @@ interface PackageArgs {
   readonly start: boolean;
 }
 
-/** Which of the names are installed; undefined: the host has no dpkg. */
+/** Which of the names are installed; undefined: the host has neither apt nor dnf. */
 type SeenPackages = ReadonlySet<string> | undefined;
 
 const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'expected a package name such as nftables');
 
-/** Packages that must be there, by apt. What it adds, and only that, goes at teardown. */
+/** Packages that must be there, by apt or dnf. What it adds, and only that, goes at teardown. */
 export const packages: Module<PackageArgs, SeenPackages> = {
   name: 'package',
   schema: z.strictObject({
@@ -30,7 +30,7 @@ export const packages: Module<PackageArgs, SeenPackages> = {
   probe: args => look(namesOf(args)),
   parse,
   diff: (args, seen) => {
-    if (!seen) throw new Refusal('packages are installed with apt, and this host has none');
+    if (!seen) throw new Refusal('packages are installed with apt or dnf, and this host has neither');
     const missing = namesOf(args).filter(name => !seen.has(name));
     return missing.map(name => ({
       resource: `package:${name}`,
@@ -55,8 +55,25 @@ function nameIn(resource: string): string {
   return resource.slice('package:'.length);
 }
 
+/**
+ * `t_list NAME…`: `NAME installed` for each of them that is; without names, for all that there are. `t_add NAME`, `t_purge
+ * NAME…`. Where both are, apt is the system's own.
+ */
+const TOOLS = lines([
+  sh`if command -v apt-get >/dev/null; then`,
+  sh`t_list() { dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' "$@" 2>/dev/null | grep ' installed$' || :; }`,
+  sh`t_try() { DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "$1"; }`,
+  sh`t_add() { t_try "$1" || { apt-get update -q && t_try "$1"; }; }`,
+  sh`t_purge() { DEBIAN_FRONTEND=noninteractive dpkg --purge "$@"; }`,
+  sh`elif command -v dnf >/dev/null; then`,
+  sh`t_list() { { if [ $# -gt 0 ]; then rpm -q --qf '%{NAME} installed\\n' "$@"; else rpm -qa --qf '%{NAME} installed\\n'; fi; } 2>/dev/null | grep '^[^ ]* installed$' || :; }`,
+  sh`t_add() { dnf install -y -q --setopt=install_weak_deps=False "$1"; }`,
+  sh`t_purge() { rpm -e "$@" || for t_p in "$@"; do rpm -e "$t_p" || :; done; }`,
+  sh`else t_list() { echo none; }; fi`,
+]);
+
 function look(names: readonly string[]): Fragment {
-  return sh`if command -v dpkg-query >/dev/null; then dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' ${names} 2>/dev/null || :; else echo none; fi`;
+  return lines([TOOLS, sh`t_list ${names}`]);
 }
 
 function parse(answer: Uint8Array): SeenPackages {
@@ -76,11 +93,11 @@ function install(name: string, start: boolean): Fragment {
 
 function installation(name: string): Fragment {
   return lines([
-    sh`mkdir -p -m 700 "$t_state/packages"; t_q="$t_state/packages/"${name}; export DEBIAN_FRONTEND=noninteractive`,
-    sh`[ -e "$t_q.before" ] || { dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' | grep ' installed$' | sort >"$t_q.part"; sync "$t_q.part"; mv "$t_q.part" "$t_q.before"; }`,
-    sh`t_i() { apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 ${name} >"$t_q.log" 2>&1; }`,
-    sh`t_i || { apt-get update -q >/dev/null 2>&1 && t_i; } || { tail -n 20 "$t_q.log" >&2; exit 1; }`,
-    sh`dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' | grep ' installed$' | sort >"$t_q.after"`,
+    TOOLS,
+    sh`mkdir -p -m 700 "$t_state/packages"; t_q="$t_state/packages/"${name}`,
+    sh`[ -e "$t_q.before" ] || { t_list | sort >"$t_q.part"; sync "$t_q.part"; mv "$t_q.part" "$t_q.before"; }`,
+    sh`t_add ${name} >"$t_q.log" 2>&1 || { tail -n 20 "$t_q.log" >&2; exit 1; }`,
+    sh`t_list | sort >"$t_q.after"`,
     sh`comm -13 "$t_q.before" "$t_q.after" | cut -d ' ' -f 1 >"$t_q.added"; sync "$t_q.added"; rm -f "$t_q.after" "$t_q.log"`,
   ]);
 }
@@ -94,8 +111,9 @@ export const packageReverter: Reverter = {
   revert: entry => {
     const name = nameIn(entry.resource);
     return lines([
-      sh`t_q="$t_state/packages/"${name}; [ -s "$t_q.added" ] || echo ${name} >"$t_q.added"; export DEBIAN_FRONTEND=noninteractive`,
-      sh`xargs dpkg --purge <"$t_q.added" >"$t_q.log" 2>&1 || grep -i -e depends -e error "$t_q.log" || :`,
+      TOOLS,
+      sh`t_q="$t_state/packages/"${name}; [ -s "$t_q.added" ] || echo ${name} >"$t_q.added"`,
+      sh`t_purge $(cat "$t_q.added") >"$t_q.log" 2>&1 || grep -i -e depends -e error "$t_q.log" || :`,
       sh`rm -f "$t_q".*`,
     ]);
   },
