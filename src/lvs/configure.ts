@@ -36,7 +36,7 @@ export function configure(
     return virtual;
   });
   for (const virtual of before.values()) removeVirtual(state, virtual, actions);
-  actions.push({ kind: 'table' });
+  actions.push({ kind: 'table', virtual: undefined });
 }
 
 function virtualIdentity(server: VirtualServer): string {

@@ -1,5 +1,6 @@
 import { messageOf } from '#base/errors.ts';
-import { loadConfiguration } from '#daemon/configuration.ts';
+import { readConfiguration } from '#daemon/configuration.ts';
+import { inSlices } from '#daemon/slices.ts';
 import { openIpvs } from '#linux/ipvs.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
 import { type NoticeTools, ServerNotices } from './server-notices.ts';
@@ -8,6 +9,9 @@ import { VirtualServers } from './virtual-servers.ts';
 /** Severities of RFC 5424 §6.2.1. */
 const NOTICE = 5;
 const WARNING = 4;
+
+/** Work on a configuration between two looks at orders, checks and the heartbeat. */
+const READING_SLICE_MS = 20;
 
 /** Characters of a report in one record. */
 const PIECE_LENGTH = 32 * 1024;
@@ -19,6 +23,7 @@ export class ServerDesk {
   /** States of instances that were told before there was a configuration. */
   readonly #states = new Map<string, string>();
   #servers: VirtualServers | undefined;
+  #reading: AbortController | undefined;
 
   constructor(send: (record: WorkerRecord) => void, tools: NoticeTools) {
     this.#send = send;
@@ -36,32 +41,39 @@ export class ServerDesk {
 
   /** Stops in good order. */
   stop(): void {
+    this.#reading?.abort();
     this.#servers?.stop();
     this.#servers = undefined;
   }
 
-  /** The VRRP process has found the file good; the same bytes are read again here, so that it need not hand them over. */
+  /**
+   * The VRRP process has found the file good; the same bytes are read again here, so that it need not hand them over. It is
+   * read in slices, and the newest order counts.
+   */
   #load(configFile: string, configId: string, sha256: string, record: string): void {
-    try {
-      const loaded = loadConfiguration({ configFile, configId: configId || undefined }, 'worker');
-      if (loaded.sha256() !== sha256) {
-        this.#log(
-          WARNING,
-          `${configFile} changed while it was being loaded: virtual servers stay as they were; reload once more`,
-        );
-        return;
-      }
-      const isNew = this.#servers === undefined;
-      this.#servers ??= this.#open(record);
-      this.#servers.load(loaded.config);
-      if (isNew) for (const [name, state] of this.#states) this.#servers.instanceIs(name, state);
-    } catch (error) {
-      this.#log(WARNING, `${configFile}: virtual servers stay as they were: ${messageOf(error)}`);
-    }
+    const servers = (this.#servers ??= this.#open(record));
+    this.#reading?.abort();
+    const reading = new AbortController();
+    this.#reading = reading;
+    const flags = { configFile, configId: configId || undefined };
+    const pace = { sliceMs: READING_SLICE_MS, pauseMs: 0, nowMs: () => performance.now() };
+    inSlices(readConfiguration(flags, 'worker'), pace, reading.signal)
+      .then(loaded => {
+        if (loaded.sha256() === sha256) {
+          servers.load(loaded.config);
+          return;
+        }
+        const what = `${configFile} changed while it was being loaded`;
+        this.#log(WARNING, `${what}: virtual servers stay as they were; reload once more`);
+      })
+      .catch((error: unknown) => {
+        if (!reading.signal.aborted)
+          this.#log(WARNING, `${configFile}: virtual servers stay as they were: ${messageOf(error)}`);
+      });
   }
 
   #open(record: string): VirtualServers {
-    return new VirtualServers({
+    const servers = new VirtualServers({
       nowMs: () => performance.now(),
       openIpvs,
       notice: line => this.#log(NOTICE, line),
@@ -69,6 +81,8 @@ export class ServerDesk {
       notices: this.#notices,
       record,
     });
+    for (const [name, state] of this.#states) servers.instanceIs(name, state);
+    return servers;
   }
 
   #report(id: number): void {
