@@ -130,7 +130,7 @@ export class IpvsTable {
 
   #schedule(afterMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#turn(), afterMs);
+    this.#timer = setTimeout(() => this.#turn(), Math.max(0, afterMs));
   }
 
   #turn(): void {
