@@ -1,5 +1,7 @@
 import { messageOf } from '#base/errors.ts';
 import { readConfiguration } from '#daemon/configuration.ts';
+import { serverMetrics } from '#daemon/server-metrics.ts';
+import { METRICS } from '#daemon/server-orders.ts';
 import { inSlices } from '#daemon/slices.ts';
 import { openIpvs } from '#linux/ipvs.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
@@ -30,13 +32,13 @@ export class ServerDesk {
     this.#notices = new ServerNotices(tools);
   }
 
-  obey({ kind, id, strings }: WorkerRecord): void {
+  obey({ kind, id, code, strings }: WorkerRecord): void {
     const [first = '', second = '', third = '', fourth = ''] = strings;
     if (kind === 'loadServers') this.#load(first, second, third, fourth);
     else if (kind === 'instanceState') {
       this.#states.set(first, second);
       this.#servers?.instanceIs(first, second);
-    } else if (kind === 'askServers') this.#report(id);
+    } else if (kind === 'askServers') this.#report(id, code);
   }
 
   /** Stops in good order. */
@@ -85,13 +87,16 @@ export class ServerDesk {
     return servers;
   }
 
-  #report(id: number): void {
-    const text = asciiJson(this.#servers?.status() ?? []);
-    for (let at = 0; at < text.length; at += PIECE_LENGTH) {
-      const isLast = at + PIECE_LENGTH >= text.length;
-      const piece = text.slice(at, at + PIECE_LENGTH);
-      this.#send({ kind: 'servers', id, code: isLast ? 0 : 1, strings: [piece] });
-    }
+  #report(id: number, what: number): void {
+    const servers = this.#servers?.status() ?? [];
+    const text = what === METRICS ? serverMetrics(servers) : JSON.stringify(servers);
+    let at = 0;
+    do {
+      // Half a character cannot be sent.
+      const end = at + PIECE_LENGTH + (isHighSurrogate(text.charCodeAt(at + PIECE_LENGTH - 1)) ? 1 : 0);
+      this.#send({ kind: 'servers', id, code: end < text.length ? 1 : 0, strings: [text.slice(at, end)] });
+      at = end;
+    } while (at < text.length);
   }
 
   #log(code: number, line: string): void {
@@ -99,10 +104,6 @@ export class ServerDesk {
   }
 }
 
-/** Pieces of it are text too, wherever it is cut. */
-function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u0080-\uffff]/g,
-    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
 }
