@@ -20,7 +20,8 @@ export type LoadedServers = Pick<LoadedConfiguration, 'hasServers' | 'sha256'>;
 /** How long a report of the worker is waited for. */
 const ANSWER_MS = 5000;
 /** What is asked for: codes of `askServers`. */
-export const [REPORT, METRICS] = [0, 1] as const;
+const REPORT = 0;
+export const METRICS = 1;
 
 interface Asked {
   readonly pieces: string[];
