@@ -1,4 +1,5 @@
 import { buildCheckers } from './build-checker.ts';
+import { CHECKER_KINDS } from './checker-keywords.ts';
 import { readTiming, type PartialTiming } from './build-timing.ts';
 import type { ForwardingMethod, GlobalDefs, RealServer, SslSettings, TrackFile } from './model.ts';
 import type { Report } from './report.ts';
@@ -73,14 +74,4 @@ function checkerStatements(statement: Statement): Statement[] {
   return (statement.block ?? []).filter(({ keyword }) => CHECKERS.has(keyword));
 }
 
-const CHECKERS: ReadonlySet<string> = new Set([
-  'HTTP_GET',
-  'SSL_GET',
-  'TCP_CHECK',
-  'SMTP_CHECK',
-  'DNS_CHECK',
-  'MISC_CHECK',
-  'UDP_CHECK',
-  'PING_CHECK',
-  'FILE_CHECK',
-]);
+const CHECKERS: ReadonlySet<string> = new Set(CHECKER_KINDS);

@@ -1,3 +1,18 @@
+import type { Checker } from './model.ts';
+
+/** The checkers that there are, by their keywords in `real_server`. */
+export const CHECKER_KINDS: readonly Checker['kind'][] = [
+  'HTTP_GET',
+  'SSL_GET',
+  'TCP_CHECK',
+  'SMTP_CHECK',
+  'DNS_CHECK',
+  'MISC_CHECK',
+  'UDP_CHECK',
+  'PING_CHECK',
+  'FILE_CHECK',
+];
+
 const TIMING = ['alpha', 'retry', 'delay_before_retry', 'warmup', 'delay_loop', 'log_all_failures'] as const;
 const CONNECTION = [
   'connect_ip',

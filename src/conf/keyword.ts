@@ -105,6 +105,11 @@ export function row(
   };
 }
 
+/** One row of `global_defs`. */
+export function globalRow(name: string, argument: Argument, doc: string, extras?: Extras): Keyword {
+  return row('global_defs', name, argument, doc, extras);
+}
+
 export const flag: Argument = { type: 'flag' };
 export const boolean: Argument = { type: 'boolean' };
 export const integer = (min: number, max: number): Argument => ({ type: 'integer', min, max });

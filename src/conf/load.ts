@@ -6,7 +6,7 @@ import { readStatements, type Statement } from './parser.ts';
 import { Reader } from './reader.ts';
 import { exitCodeOf, Report } from './report.ts';
 import { DEFAULT_LIMITS, readingOnce, type ConfigEnvironment, type ConfigSource } from './source.ts';
-import { atOnce } from './steps.ts';
+import { atOnce } from '#base/steps.ts';
 
 export type { ConfigEnvironment, ConfigSource } from './source.ts';
 

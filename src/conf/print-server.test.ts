@@ -7,7 +7,7 @@ import type { Config } from './model.ts';
 import { printConfig } from './print.ts';
 import { SecretBytes } from './secret.ts';
 import { keywordsOf } from './tables.ts';
-import { keywordsOfChecker } from './checker-keywords.ts';
+import { CHECKER_KINDS, keywordsOfChecker } from './checker-keywords.ts';
 
 const load = (text: string): Config =>
   loadConfig('/k.conf', memorySource({ '/k.conf': text }), { hostname: 'r1' }).config;
@@ -87,20 +87,9 @@ const statements = (block: BlockName, allowed: ReadonlySet<string> | undefined):
   return fc.array(statement, { maxLength: 6 }).map(list => list.join('\n'));
 };
 
-const KINDS = [
-  'HTTP_GET',
-  'SSL_GET',
-  'TCP_CHECK',
-  'SMTP_CHECK',
-  'DNS_CHECK',
-  'MISC_CHECK',
-  'UDP_CHECK',
-  'PING_CHECK',
-  'FILE_CHECK',
-] as const;
 const url = statements('url', undefined).map(text => `url {\npath /p\n${text}\n}`);
 const host = statements('checker', keywordsOfChecker('host')).map(text => `host {\n${text}\n}`);
-const checker = fc.constantFrom(...KINDS).chain(kind => {
+const checker = fc.constantFrom(...CHECKER_KINDS).chain(kind => {
   const inner = kind.endsWith('_GET') ? url : kind === 'SMTP_CHECK' ? host : fc.constant('');
   return fc
     .tuple(statements('checker', keywordsOfChecker(kind)), fc.array(inner, { maxLength: 2 }))
@@ -146,7 +135,7 @@ test('the generator reaches every kind of checker, and every kind of virtual ser
   const kinds = servers.flatMap(({ realServers }) =>
     realServers.flatMap(({ checkers }) => checkers.map(({ kind }) => kind)),
   );
-  expect(new Set(kinds)).toEqual(new Set(KINDS));
+  expect(new Set(kinds)).toEqual(new Set(CHECKER_KINDS));
   expect(new Set(servers.map(server => server.key.kind))).toEqual(new Set(['address', 'fwmark', 'group']));
   expect(servers.some(({ sorryServer }) => sorryServer)).toBe(true);
 });

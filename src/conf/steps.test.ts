@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { loadConfig, readConfig } from './load.ts';
 import { memorySource } from './memory-source.ts';
-import { atOnce } from './steps.ts';
+import { atOnce } from '#base/steps.ts';
 
 const ENVIRONMENT = { hostname: 'r1' };
 const REALS = 200;

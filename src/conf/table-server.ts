@@ -1,3 +1,4 @@
+import { CHECKER_KINDS } from './checker-keywords.ts';
 import {
   address,
   block,
@@ -129,17 +130,6 @@ export const VIRTUAL_SERVER_KEYWORDS: readonly Keyword[] = [
   server('real_server', block('real_server', 'ADDRESS [PORT]', 1, 2), 'A server behind the virtual server.'),
 ];
 
-const CHECKERS = [
-  'HTTP_GET',
-  'SSL_GET',
-  'TCP_CHECK',
-  'SMTP_CHECK',
-  'DNS_CHECK',
-  'MISC_CHECK',
-  'UDP_CHECK',
-  'PING_CHECK',
-  'FILE_CHECK',
-];
 const real = table('real_server');
 
 /** `real_server`. */
@@ -155,7 +145,7 @@ export const REAL_SERVER_KEYWORDS: readonly Keyword[] = [
   real('smtp_alert', boolean, 'Mail on changes.'),
   real('virtualhost', word('NAME'), 'Default Host of HTTP_GET.'),
   real('snmp_name', word('NAME'), 'Name in SNMP.', SNMP),
-  ...CHECKERS.map(name => real(name, block('checker', '', 0), 'Health check.')),
+  ...CHECKER_KINDS.map(name => real(name, block('checker', '', 0), 'Health check.')),
   real('BFD_CHECK', block('checker', '', 0), 'Health check.', BFD),
 ];
 

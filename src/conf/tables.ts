@@ -11,7 +11,8 @@ import {
   type BlockName,
   type Keyword,
 } from './keyword.ts';
-import { GLOBAL_KEYWORDS, TOP_GLOBAL_KEYWORDS } from './table-global.ts';
+import { GLOBAL_KEYWORDS } from './table-global.ts';
+import { TOP_GLOBAL_KEYWORDS } from './table-process.ts';
 import {
   BFD_KEYWORDS,
   CHECKER_KEYWORDS,

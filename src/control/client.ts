@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { LineSplitter } from './lines.ts';
 import {
+  ANSWER_BYTES_MAX,
   CONTROL_VERSION,
   DEFAULT_CONTROL_SOCKET,
   decodeReply,
@@ -22,9 +23,6 @@ export class ControlError extends Error {
     this.code = code;
   }
 }
-
-/** Longest answer that is read, in bytes: the status of some ten thousand instances. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /** How long one answer may take unless the request has a bound of its own. */
 const ANSWER_TIMEOUT_MS = 10_000;

@@ -7,15 +7,20 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { askOnce, ControlClient } from './client.ts';
 import { LineSplitter } from './lines.ts';
 import { decodeReply, decodeRequest, encodeLine, REQUEST_BYTES_MAX } from './protocol.ts';
-import { ControlServer, Refusal, type RequestHandlers } from './server.ts';
+import { ControlServer, RawJson, Refusal, type RequestHandlers } from './server.ts';
 import type { DaemonEvent, DaemonStatus } from './status.ts';
 
 const status = { pid: 42, instances: [] } as unknown as DaemonStatus;
 const event: DaemonEvent = { type: 'reload', atMs: 1, outcome: 'loaded' };
 
+/** An array that is longer than what a socket takes at once, cut anywhere. */
+const LONG = Array.from({ length: 40_000 }, (_, i) =>
+  i === 0 ? '[{"name":"ü' : `","x":${i}},{"name":"`,
+).concat('"}]');
+
 const handlers: RequestHandlers = {
   status: () => status,
-  servers: () => ({ virtualServers: [] }),
+  servers: () => new RawJson(['{"virtualServers":', ...LONG, '}']),
   stats: () => ({ text: 'keepalived_up 1\n' }),
   explain: parameters => {
     throw new Refusal('no-such-instance', `no vrrp_instance ${String(parameters['instance'])}`);
@@ -46,6 +51,18 @@ describe('the control socket', () => {
   test('answers', async () => {
     expect(await askOnce(path, 'status', {})).toEqual(status);
     expect(await askOnce(path, 'stats', {})).toEqual({ text: 'keepalived_up 1\n' });
+  });
+
+  test('passes on what is JSON already, between other answers', async () => {
+    const client = await ControlClient.connect(path);
+    const [before, servers, after] = await Promise.all([
+      client.ask('stats', {}),
+      client.ask('servers', {}),
+      client.ask('stats', {}),
+    ]);
+    expect(servers).toEqual({ virtualServers: JSON.parse(LONG.join('')) as unknown });
+    expect([before, after]).toEqual([{ text: 'keepalived_up 1\n' }, { text: 'keepalived_up 1\n' }]);
+    client.close();
   });
 
   test('hands a refusal and a failure to the client', async () => {

@@ -7,8 +7,11 @@ export const CONTROL_VERSION = 1;
 /** Where the daemon listens unless told otherwise. */
 export const DEFAULT_CONTROL_SOCKET = '/run/tandemd/control.sock';
 
-/** Longest line that either side accepts, in bytes. */
+/** Longest request that the daemon accepts, in bytes. */
 export const REQUEST_BYTES_MAX = 64 * 1024;
+
+/** Longest answer, in bytes: the status of some ten thousand instances, or a hundred thousand real servers. */
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What can be asked: the parameters and the answer of each request. */
 export interface Requests {

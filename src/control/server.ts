@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '#base/errors.ts';
 import { LineSplitter } from './lines.ts';
 import {
+  ANSWER_BYTES_MAX,
   CONTROL_VERSION,
   decodeRequest,
   encodeLine,
@@ -24,11 +25,22 @@ export class Refusal extends Error {
   }
 }
 
+/** A result that is JSON already, in pieces: a long one is neither read nor written in one go by the daemon. */
+export class RawJson {
+  readonly pieces: readonly string[];
+
+  constructor(pieces: readonly string[]) {
+    this.pieces = pieces;
+  }
+}
+
+type Answer<Name extends RequestName> = Requests[Name]['result'] | RawJson;
+
 /** What the daemon does for each request; throws {@link Refusal}. */
 export type RequestHandlers = {
   readonly [Name in Exclude<RequestName, 'subscribe'>]: (
     parameters: Readonly<Record<string, unknown>>,
-  ) => Requests[Name]['result'] | Promise<Requests[Name]['result']>;
+  ) => Answer<Name> | Promise<Answer<Name>>;
 };
 
 /** Most clients at once; a further one is closed at once. */
@@ -37,8 +49,8 @@ const CLIENTS_MAX = 32;
 const PENDING_MAX = 16;
 /** Unread bytes after which a client that subscribed is dropped. */
 const UNREAD_EVENT_BYTES_MAX = 256 * 1024;
-/** Unread bytes after which any client is dropped, so that asking without reading cannot fill the memory. */
-const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
+/** Unread bytes after which any client is dropped, so that asking without reading cannot fill the memory; an answer may be as long. */
+const UNREAD_BYTES_MAX = ANSWER_BYTES_MAX;
 
 interface Client {
   readonly socket: Socket;
@@ -123,7 +135,8 @@ export class ControlServer {
     try {
       const result = ask === 'subscribe' ? { subscribed: true } : await this.#handlers[ask](parameters);
       // Answered first, so that the answer precedes the first event.
-      this.#reply(client, { v: CONTROL_VERSION, id, result });
+      if (result instanceof RawJson) this.#write(client, rawReply(id, result));
+      else this.#reply(client, { v: CONTROL_VERSION, id, result });
       if (ask === 'subscribe') client.subscribed = true;
     } catch (error) {
       const code = error instanceof Refusal ? error.code : 'failed';
@@ -134,10 +147,20 @@ export class ControlServer {
   }
 
   #reply(client: Client, reply: ReplyLine): void {
-    if (client.socket.destroyed) return;
-    client.socket.write(encodeLine(reply));
-    if (client.socket.writableLength > UNREAD_BYTES_MAX) client.socket.destroy();
+    this.#write(client, [encodeLine(reply)]);
   }
+
+  #write({ socket }: Client, pieces: readonly string[]): void {
+    if (socket.destroyed) return;
+    socket.cork();
+    for (const piece of pieces) socket.write(piece);
+    socket.uncork();
+    if (socket.writableLength > UNREAD_BYTES_MAX) socket.destroy();
+  }
+}
+
+function rawReply(id: number, { pieces }: RawJson): string[] {
+  return [`{"v":${CONTROL_VERSION},"id":${id},"result":`, ...pieces, '}\n'];
 }
 
 function refused(id: number, code: ControlErrorCode, message: string): ReplyLine {

@@ -11,6 +11,8 @@ import { describeOptions, type OptionSpec, parseOptions, type ParsedOptions, Usa
 /** No daemon answers. */
 const EXIT_UNREACHABLE = 3;
 const DEFAULT_TIMEOUT_S = 30;
+/** A reload may have to wait for another one, and reads a large file in slices. */
+const RELOAD_MS = 120_000;
 /** How often `await` asks. */
 const POLL_MS = 20;
 
@@ -132,7 +134,7 @@ function outline(causes: readonly Cause[], depth: number): string[] {
 }
 
 async function reload(context: Context): Promise<number> {
-  const { outcome, diagnostics } = await askOnce(context.socketPath, 'reload', {});
+  const { outcome, diagnostics } = await askOnce(context.socketPath, 'reload', {}, RELOAD_MS);
   for (const line of diagnostics) process.stderr.write(`${line}\n`);
   print(outcome);
   return outcome === 'loaded' ? 0 : 1;

@@ -4,7 +4,7 @@ import type { Diagnostic } from '#base/errors.ts';
 import { readConfig } from '#conf/load.ts';
 import type { Config } from '#conf/model.ts';
 import { exitCodeOf } from '#conf/report.ts';
-import { atOnce } from '#conf/steps.ts';
+import { atOnce } from '#base/steps.ts';
 import { hostConfigSource } from './config-source.ts';
 import type { Flags } from './flags.ts';
 import { incompleteMail } from './mail.ts';

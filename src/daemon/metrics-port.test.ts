@@ -11,7 +11,7 @@ afterEach(() => {
   lines.length = 0;
 });
 
-function listen(text: () => Promise<string>): Promise<number> {
+function listen(text: () => Promise<readonly string[]>): Promise<number> {
   return new Promise(resolve => open.push(serveMetrics(0, text, log, resolve)));
 }
 
@@ -27,8 +27,8 @@ function ask(port: number, path: string, method = 'GET'): Promise<{ status: numb
 }
 
 test('what a scraper asks for', async () => {
-  const port = await listen(() => Promise.resolve('keepalived_up 1\n'));
-  expect(await ask(port, '/metrics')).toEqual({ status: 200, body: 'keepalived_up 1\n' });
+  const port = await listen(() => Promise.resolve(['keepalived_up 1\n', 'x 2\n']));
+  expect(await ask(port, '/metrics')).toEqual({ status: 200, body: 'keepalived_up 1\nx 2\n' });
   expect(await ask(port, '/etc/passwd')).toMatchObject({ status: 404 });
   expect(await ask(port, '/metrics', 'POST')).toMatchObject({ status: 405 });
 });
@@ -39,7 +39,7 @@ test('metrics that cannot be had are an error of the request, not of the daemon'
 });
 
 test('a port that is taken is said', async () => {
-  const port = await listen(() => Promise.resolve(''));
-  open.push(serveMetrics(port, () => Promise.resolve(''), log));
+  const port = await listen(() => Promise.resolve(['']));
+  open.push(serveMetrics(port, () => Promise.resolve(['']), log));
   await expect.poll(() => lines.join()).toContain(`metrics are not served at 127.0.0.1:${port}`);
 });

@@ -13,7 +13,7 @@ const REQUEST_TIMEOUT_MS = 5000;
  */
 export function serveMetrics(
   port: number,
-  text: () => Promise<string>,
+  text: () => Promise<readonly string[]>,
   log: Log,
   onListening: (port: number) => void = () => {},
 ): { close(): void } {
@@ -24,8 +24,11 @@ export function serveMetrics(
       return;
     }
     text().then(
-      body =>
-        response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(body),
+      pieces => {
+        response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+        for (const piece of pieces) response.write(piece);
+        response.end();
+      },
       (error: unknown) => response.writeHead(500).end(`${messageOf(error)}\n`),
     );
   });

@@ -2,6 +2,7 @@ import { formatIp } from '#base/address.ts';
 import type { RouterCounters } from '#vrrp/counters.ts';
 import { keepalivedState, METRIC_NAMES, STATE_NUMBER } from '#vrrp/names.ts';
 import type { VirtualRouter, VrrpEngine } from '#vrrp/state.ts';
+import { escaped } from './metric-label.ts';
 import type { Stalls } from './stall-meter.ts';
 
 /** Prometheus text exposition format, with the names that keepalived's exporters made common. */
@@ -33,9 +34,4 @@ function labels(router: VirtualRouter, address?: string): string {
   const { name, virtualRouterId } = router.config;
   const ip = address === undefined ? '' : `,ip_address="${address}"`;
   return `{iname="${escaped(name)}",intf="${escaped(router.segment.interface)}",vrid="${virtualRouterId}"${ip}}`;
-}
-
-/** A label's value. */
-export function escaped(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -1,11 +1,10 @@
-import { Refusal, type RequestHandlers } from '#control/server.ts';
+import { RawJson, Refusal, type RequestHandlers } from '#control/server.ts';
 import type { HandoverResult } from '#control/status.ts';
 import { ControlService, namedRouter } from './control-service.ts';
 import type { Daemon } from './daemon.ts';
 import { explain } from './explain.ts';
 import { endHandOver, handOver } from './handover.ts';
 import type { Log } from './log.ts';
-import { serverMetrics } from './server-metrics.ts';
 
 /** Where a running daemon answers. */
 export interface ControlPlaces {
@@ -17,13 +16,13 @@ export interface ControlPlaces {
 
 /** Serves the control socket, and the metrics if they are to have a port. In a module of its own: loading it takes time that the first advert does not have. */
 export function serveControl(daemon: Daemon, { path, metricsPort }: ControlPlaces, log: Log): void {
-  const metrics = async (): Promise<string> =>
-    daemon.metrics() + serverMetrics(await daemon.scripts.servers.ask());
+  const { servers } = daemon.scripts;
+  const metrics = async (): Promise<readonly string[]> => [daemon.metrics(), ...(await servers.metrics())];
   const find = (name: string) => daemon.findRouter(name);
   const handlers: RequestHandlers = {
     status: () => daemon.status(),
-    servers: async () => ({ virtualServers: await daemon.scripts.servers.ask() }),
-    stats: async () => ({ text: await metrics() }),
+    servers: async () => new RawJson(['{"virtualServers":', ...(await servers.report()), '}']),
+    stats: async () => new RawJson(['{"text":"', ...(await metrics()).map(insideJson), '"}']),
     explain: parameters => {
       const router = namedRouter(parameters, find);
       return explain(daemon.runtime.engine, router, daemon.clocks.monotonicMs());
@@ -49,6 +48,11 @@ export function serveControl(daemon: Daemon, { path, metricsPort }: ControlPlace
       for (const close of closing) close();
     },
   );
+}
+
+/** Text as it stands between the quotes of a JSON string. */
+function insideJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }
 
 function timeoutOf(parameters: Readonly<Record<string, unknown>>): number {

@@ -1,5 +1,5 @@
 import type { RealServerStatus, VirtualServerStatus } from '#control/server-status.ts';
-import { escaped } from './metrics.ts';
+import { escaped } from './metric-label.ts';
 
 type Traffic = VirtualServerStatus['traffic'];
 

@@ -36,7 +36,8 @@ test('a worker is told of virtual servers when it is new, and after each reload,
 test('without virtual servers nothing is sent or asked, until a reload brings some', async () => {
   const { made, sent } = orders(NONE);
   made.repeat();
-  expect(await made.ask()).toEqual([]);
+  expect(await made.report()).toEqual(['[]']);
+  expect(await made.metrics()).toEqual(['']);
   expect([made.isInUse, sent]).toEqual([false, []]);
   made.reconfigure(config, SOME);
   expect([made.isInUse, sent.length]).toEqual([true, 1]);
@@ -48,10 +49,16 @@ test('what a killed predecessor left needs the worker', () => {
 
 test('an answer comes in pieces; one that nobody waits for is dropped', async () => {
   const { made, sent } = orders(SOME);
-  const answer = made.ask();
-  expect(sent).toMatchObject([{ kind: 'askServers', id: 1 }]);
+  const answer = made.report();
+  const metrics = made.metrics();
+  expect(sent).toMatchObject([
+    { kind: 'askServers', id: 1, code: 0 },
+    { kind: 'askServers', id: 2, code: 1 },
+  ]);
   made.receive({ kind: 'servers', id: 9, code: 0, strings: ['[]'] });
   made.receive({ kind: 'servers', id: 1, code: 1, strings: ['[{"name":'] });
   made.receive({ kind: 'servers', id: 1, code: 0, strings: ['"x"}]'] });
-  expect(await answer).toEqual([{ name: 'x' }]);
+  made.receive({ kind: 'servers', id: 2, code: 0, strings: ['up 1\n'] });
+  expect((await answer).join('')).toBe('[{"name":"x"}]');
+  expect(await metrics).toEqual(['up 1\n']);
 });

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '#conf/model.ts';
-import type { VirtualServerStatus } from '#control/server-status.ts';
 import type { NotifyAction } from '#vrrp/action.ts';
 import { keepalivedState } from '#vrrp/names.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
@@ -19,11 +18,14 @@ export interface ServersPlace {
 export type LoadedServers = Pick<LoadedConfiguration, 'hasServers' | 'sha256'>;
 
 /** How long a report of the worker is waited for. */
-const ANSWER_MS = 2000;
+const ANSWER_MS = 5000;
+/** What is asked for: codes of `askServers`. */
+const REPORT = 0;
+export const METRICS = 1;
 
 interface Asked {
   readonly pieces: string[];
-  readonly done: (servers: readonly VirtualServerStatus[]) => void;
+  readonly done: (pieces: readonly string[]) => void;
 }
 
 /** What this process tells the worker about virtual servers, and asks it. */
@@ -82,19 +84,28 @@ export class ServerOrders {
     if (name === this.#config.globalDefs.lvsSyncDaemon?.instance) this.#tellState();
   }
 
-  /** Asks the worker; nothing if it has none, or does not answer in time. */
-  ask(): Promise<readonly VirtualServerStatus[]> {
-    if (!this.#isInUse) return Promise.resolve([]);
+  /** The worker's report, a JSON array of `VirtualServerStatus` in pieces; an empty one if it does not answer in time. */
+  report(): Promise<readonly string[]> {
+    return this.#ask(REPORT, '[]');
+  }
+
+  /** The worker's metrics, in pieces; empty if it does not answer in time. */
+  metrics(): Promise<readonly string[]> {
+    return this.#ask(METRICS, '');
+  }
+
+  #ask(code: number, nothing: string): Promise<readonly string[]> {
+    if (!this.#isInUse) return Promise.resolve([nothing]);
     const id = ++this.#lastId;
     return new Promise(resolve => {
-      const done = (servers: readonly VirtualServerStatus[]): void => {
+      const done = (pieces: readonly string[]): void => {
         clearTimeout(timer);
         this.#asked.delete(id);
-        resolve(servers);
+        resolve(pieces);
       };
-      const timer = setTimeout(() => done([]), ANSWER_MS);
+      const timer = setTimeout(() => done([nothing]), ANSWER_MS);
       this.#asked.set(id, { pieces: [], done });
-      this.#send({ kind: 'askServers', id, code: 0, strings: [] });
+      this.#send({ kind: 'askServers', id, code, strings: [] });
     });
   }
 
@@ -103,7 +114,7 @@ export class ServerOrders {
     const asked = this.#asked.get(id);
     if (!asked) return;
     asked.pieces.push(strings[0] ?? '');
-    if (code === 0) asked.done(JSON.parse(asked.pieces.join('')) as VirtualServerStatus[]);
+    if (code === 0) asked.done(asked.pieces);
   }
 
   #tellState(): void {

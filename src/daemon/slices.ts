@@ -29,7 +29,8 @@ export function inSlices<T>(work: Generator<undefined, T>, pace: Pace, signal?: 
         reject(error instanceof Error ? error : new Error(String(error)));
         return;
       }
-      if (pace.pauseMs > 0) setTimeout(goOn, pace.pauseMs);
+      // Sockets are looked at before every immediate, but not between two timers that are due.
+      if (pace.pauseMs > 0) setTimeout(() => setImmediate(goOn), pace.pauseMs);
       else setImmediate(goOn);
     };
     goOn();

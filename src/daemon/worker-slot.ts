@@ -150,6 +150,7 @@ export class WorkerSlot {
     const reader = new WorkerRecordReader();
     pipe.on('error', () => pipe.destroy());
     pipe.on('data', (chunk: Uint8Array) => {
+      this.#listen();
       try {
         for (const record of reader.push(chunk)) this.#receive(record);
       } catch (error) {
@@ -160,7 +161,6 @@ export class WorkerSlot {
   }
 
   #receive(record: WorkerRecord): void {
-    this.#listen();
     if (record.kind === 'ready') {
       this.#enter('running');
       this.#listener.ready();

@@ -1,3 +1,4 @@
+import { atOnce } from '#base/steps.ts';
 import type { Operation, SeenService, SyncDaemon } from '#lvs/ports.ts';
 import { CONTROL_FAMILY, parseFamily, writeFamilyRequest, writeGeneric } from '#wire/genetlink.ts';
 import { parseDaemon, writeDaemon, writeDaemonRole, writeTimeouts } from '#wire/ipvs-daemon.ts';
@@ -64,7 +65,8 @@ function ipvsTable(connection: NetlinkConnection, family: number): Ipvs {
   const change = (command: number, call: string, write: (writer: NetlinkWriter) => void) =>
     connection.batch([request(command, () => call, write)])[0];
   return {
-    services: () => dumpServices(connection, family),
+    services: () => atOnce(dumpServices(connection, family)),
+    servicesInSteps: () => dumpServices(connection, family),
     apply: operations =>
       connection.batch(
         operations.map(operation => {
@@ -92,7 +94,10 @@ function startCall(daemon: SyncDaemon): string {
   return `start sync daemon ${daemon.role} on ${daemon.interfaceName}`;
 }
 
-function dumpServices(connection: NetlinkConnection, family: number): Result<SeenService[]> {
+function* dumpServices(
+  connection: NetlinkConnection,
+  family: number,
+): Generator<undefined, Result<SeenService[]>> {
   const services = connection.dump(
     family,
     writer => writeGeneric(writer, IPVS_CMD.getService, IPVS_VERSION),
@@ -111,6 +116,7 @@ function dumpServices(connection: NetlinkConnection, family: number): Result<See
     );
     if (!destinations.ok) return destinations;
     seen.push({ ...service, destinations: destinations.value });
+    yield;
   }
   return { ok: true, value: seen };
 }

@@ -190,6 +190,8 @@ export interface UnixDatagram extends Closable {
 export interface Ipvs extends Closable {
   /** Everything in the table, ours or not. */
   services(): Result<SeenService[]>;
+  /** As `services`, a service in each step. Nothing of ours may change the table between two steps. */
+  servicesInSteps(): Generator<undefined, Result<SeenService[]>>;
   apply(operations: readonly Operation[]): (KernelFailure | undefined)[];
   setTimeouts(timeouts: Timeouts): KernelFailure | undefined;
   /** The synchronisation daemons that run in this network namespace. */

@@ -29,5 +29,5 @@ export type LvsAction =
       readonly why: string;
     }
   | { readonly kind: 'log'; readonly line: string }
-  /** The kernel's table is to be another one. */
-  | { readonly kind: 'table' };
+  /** What the kernel's table should hold of this virtual server may be another; undefined: of any. */
+  | { readonly kind: 'table'; readonly virtual: VirtualState | undefined };

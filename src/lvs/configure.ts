@@ -2,6 +2,7 @@ import type { Checker, Config, RealServer, VirtualServer } from '#conf/model.ts'
 import type { LvsAction } from './action.ts';
 import { realLabel, virtualLabel } from './labels.ts';
 import { updateQuorum } from './quorum-change.ts';
+import { sameChecker } from './same-checker.ts';
 import { servicesOf } from './services.ts';
 import type { HealthCheck, LvsState, Opinion, RealState, VirtualState } from './state.ts';
 import { weightOf } from './weight.ts';
@@ -36,7 +37,7 @@ export function configure(
     return virtual;
   });
   for (const virtual of before.values()) removeVirtual(state, virtual, actions);
-  actions.push({ kind: 'table' });
+  actions.push({ kind: 'table', virtual: undefined });
 }
 
 function virtualIdentity(server: VirtualServer): string {
@@ -131,17 +132,13 @@ function takeUpChecks(
 ): void {
   const before = [...real.checks];
   real.checks = real.config.checkers.map(checker => {
-    const identity = checkerIdentity(checker);
-    const index = before.findIndex(
-      check => check.identity === identity && hasSamePassword(check.checker, checker),
-    );
+    const index = before.findIndex(check => sameChecker(check.checker, checker));
     const [known] = index < 0 ? [] : before.splice(index, 1);
     if (known) return known;
     const initial = initialOpinion(checker, standing);
     const check: HealthCheck = {
       id: ++state.lastCheckId,
       checker,
-      identity,
       opinion: initial ?? { up: startsUp(checker), weight: undefined, weightAdded: 0 },
       hasSpoken: initial !== undefined,
     };
@@ -169,14 +166,4 @@ function removeChecks(state: LvsState, checks: readonly HealthCheck[], actions: 
     state.checks.delete(id);
     actions.push({ kind: 'removeCheck', id });
   }
-}
-
-/** Where it stands in the file is no difference. Secrets are not in it. */
-function checkerIdentity(checker: Checker): string {
-  return JSON.stringify(checker, (key, value: unknown) => (key === 'position' ? undefined : value));
-}
-
-function hasSamePassword(a: Checker, b: Checker): boolean {
-  const [before, after] = [a, b].map(each => ('ssl' in each ? each.ssl?.password : undefined));
-  return before && after ? before.equals(after) : before === after;
 }

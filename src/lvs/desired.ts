@@ -6,9 +6,9 @@ import type { DesiredService } from './reconcile.ts';
 import { destinationKey, forwardingOf } from './services.ts';
 import { isSorry, type LvsState, type RealState, type VirtualState } from './state.ts';
 
-/** The table that the kernel should have. */
-export function desiredTable({ virtuals }: LvsState): DesiredService[] {
-  return virtuals.flatMap(virtual =>
+/** What the kernel's table should have of these virtual servers. */
+export function desiredTable(virtuals: Iterable<VirtualState>): DesiredService[] {
+  return [...virtuals].flatMap(virtual =>
     virtual.services.map(service => ({ service, destinations: destinationsOf(virtual, service) })),
   );
 }

@@ -7,7 +7,8 @@ export function serviceName(key: ServiceKey): string {
     : `${key.transport} ${key.address.join('.')} ${key.port}`;
 }
 
-/** Names a destination within its service in maps. */
+/** Names a destination within its service in maps. There are tens of thousands, named again and again. */
 export function destinationName({ address, port }: DestinationKey): string {
-  return `${address.join('.')} ${port}`;
+  const [a, b, c, d] = address;
+  return address.length === 4 ? `${a}.${b}.${c}.${d} ${port}` : `${address.join('.')} ${port}`;
 }

@@ -13,7 +13,7 @@ export function updateQuorum(virtual: VirtualState, actions: LvsAction[]): void 
   const why = `${had ? 'Lost' : 'Gained'} quorum ${comparison(virtual, had, sum)}`;
   actions.push({ kind: 'log', line: `${why} for VS ${virtual.label}` });
   sayPool(virtual, actions);
-  actions.push({ kind: 'table' }, { kind: 'quorum', virtual, up: !had, why });
+  actions.push({ kind: 'table', virtual }, { kind: 'quorum', virtual, up: !had, why });
 }
 
 /** Quorum of a virtual server that is new. That there is none is told only if a sorry server begins. */
@@ -22,7 +22,7 @@ export function startQuorum(virtual: VirtualState, actions: LvsAction[]): void {
   const up = hasQuorum(virtual.config, false, sum);
   virtual.quorate = up;
   virtual.hasBegun = true;
-  actions.push({ kind: 'table' });
+  actions.push({ kind: 'table', virtual });
   if (!up && !virtual.config.sorryServer) return;
   const reason = comparison(virtual, !up, sum);
   const line = `${up ? 'Gained quorum' : 'Starting with quorum down'} ${reason} for VS ${virtual.label}`;

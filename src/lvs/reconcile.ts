@@ -1,17 +1,14 @@
 import { destinationName, serviceName } from './keys.ts';
-import type {
-  Destination,
-  DestinationKey,
-  Operation,
-  SeenDestination,
-  SeenService,
-  Service,
-  ServiceKey,
-} from './ports.ts';
+import type { Destination, DestinationKey, Operation, Service, ServiceKey } from './ports.ts';
 
 /** A service as it should be. */
 export interface DesiredService {
   readonly service: Service;
+  readonly destinations: readonly Destination[];
+}
+
+/** A service as it is. */
+export interface ActualService extends Service {
   readonly destinations: readonly Destination[];
 }
 
@@ -35,7 +32,7 @@ export interface Reconciliation {
  */
 export function reconcile(
   desired: readonly DesiredService[],
-  seen: readonly SeenService[],
+  seen: readonly ActualService[],
   owned: Owned,
 ): Reconciliation {
   const operations: Operation[] = [];
@@ -67,9 +64,9 @@ export function reconcile(
 function reconcileDestinations(
   key: ServiceKey,
   desired: readonly Destination[],
-  seen: readonly SeenDestination[],
+  seen: readonly Destination[],
   operations: Operation[],
-): SeenDestination[] {
+): Destination[] {
   const left = new Map(seen.map(destination => [destinationName(destination), destination]));
   for (const destination of desired) {
     const name = destinationName(destination);

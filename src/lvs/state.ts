@@ -14,8 +14,6 @@ export interface Opinion {
 export interface HealthCheck {
   readonly id: number;
   readonly checker: Checker;
-  /** Equal for checkers that are configured alike, but for their secrets. */
-  readonly identity: string;
   opinion: Opinion;
   /** It has told a verdict, or one was taken over. */
   hasSpoken: boolean;

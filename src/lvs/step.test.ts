@@ -51,7 +51,7 @@ class Bench {
 
   /** `connections`: of every destination. */
   seen(connections: number): void {
-    const services: SeenService[] = desiredTable(this.state).map(({ service, destinations }) => ({
+    const services: SeenService[] = desiredTable(this.state.virtuals).map(({ service, destinations }) => ({
       ...service,
       traffic,
       destinations: destinations.map(each => ({
@@ -67,7 +67,7 @@ class Bench {
 
   /** `10.0.0.1 80*1`: destination and weight. */
   get table(): string[] {
-    const [first] = desiredTable(this.state);
+    const [first] = desiredTable(this.state.virtuals);
     return (first?.destinations ?? []).map(each => `${destinationName(each)}*${each.weight}`);
   }
 
@@ -324,7 +324,7 @@ describe('another configuration', () => {
       '[10.0.0.2]:tcp:80 down',
       'quorum down',
     ]);
-    expect(desiredTable(bench.state)).toEqual([]);
+    expect(desiredTable(bench.state.virtuals)).toEqual([]);
   });
 
   test('drain_timeout: weight 0 until the connections are gone, or for that long', () => {

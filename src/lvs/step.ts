@@ -71,7 +71,7 @@ function changeWeight(virtual: VirtualState, real: RealState, actions: LvsAction
   if (weight === real.weight) return;
   const activity = real.alive ? 'active' : 'inactive';
   const line = `Changing weight from ${real.weight} to ${weight} for ${activity} service ${real.label} of VS ${virtual.label}`;
-  actions.push({ kind: 'log', line }, { kind: 'table' });
+  actions.push({ kind: 'log', line }, { kind: 'table', virtual });
   real.weight = weight;
 }
 
@@ -82,7 +82,7 @@ function changeState(virtual: VirtualState, real: RealState, up: boolean, action
   real.alive = up;
   actions.push(
     { kind: 'log', line: `${verb} service ${real.label} ${place} VS ${virtual.label}` },
-    { kind: 'table' },
+    { kind: 'table', virtual },
     { kind: 'realServer', virtual, real, up },
   );
 }
@@ -128,7 +128,7 @@ function endDrains(
       actions.push({ kind: 'log', line });
       return false;
     });
-    if (virtual.draining.length < before) actions.push({ kind: 'table' });
+    if (virtual.draining.length < before) actions.push({ kind: 'table', virtual });
   }
 }
 

@@ -59,6 +59,11 @@ export class FakeIpvs implements Ipvs {
     return { ok: true, value };
   }
 
+  *servicesInSteps(): Generator<undefined, Result<SeenService[]>> {
+    yield;
+    return this.services();
+  }
+
   apply(operations: readonly Operation[]): (KernelFailure | undefined)[] {
     this.#applied.push(...operations);
     return this.tamper(operations);

@@ -56,9 +56,9 @@ export const WORKER_RECORD = {
   loadServers: 16,
   /** VRRP: the instance `strings[0]`, which `lvs_sync_daemon` follows, is in state `strings[1]`. */
   instanceState: 17,
-  /** VRRP: report on the virtual servers. */
+  /** VRRP: report on the virtual servers as a JSON array (`code` 0) or as metrics (1). */
   askServers: 18,
-  /** Worker: the answer to `askServers` of this `id`: a JSON array in pieces, `code` 0 with the last one. */
+  /** Worker: the answer to `askServers` of this `id`: text in pieces, `code` 0 with the last one. */
   servers: 19,
 } as const;
 

@@ -32,6 +32,8 @@ interface Tools {
   readonly servers: ServerDesk;
   readonly send: (record: WorkerRecord) => void;
   readonly warn: (line: string) => void;
+  /** Ends the process when everything that was sent is on its way. */
+  readonly leave: () => void;
 }
 
 /**
@@ -42,7 +44,19 @@ interface Tools {
 export function runWorker(): void {
   const parent = new Socket({ fd: PARENT_DESCRIPTOR });
   const reader = new WorkerRecordReader();
-  const send = (each: WorkerRecord): void => void parent.write(encodeWorkerRecord(each));
+  let isCorked = false;
+  /** What is said in one go is written in one go: thousands of verdicts may come at once. */
+  const send = (each: WorkerRecord): void => {
+    if (!isCorked) {
+      parent.cork();
+      process.nextTick(() => {
+        isCorked = false;
+        parent.uncork();
+      });
+    }
+    isCorked = true;
+    parent.write(encodeWorkerRecord(each));
+  };
   const warn = (line: string): void => send(record('log', 0, WARNING, line));
   const notifications = new Notifications(warn);
   const fifos = new FifoWriters(warn);
@@ -59,6 +73,7 @@ export function runWorker(): void {
     servers: new ServerDesk(send, { notifications, fifos, mailer }),
     send,
     warn,
+    leave: () => parent.end(() => process.exit(0)),
   };
 
   parent.on('data', chunk => {
@@ -138,10 +153,11 @@ function trackScript({ scripts, send }: Tools, { id, strings }: WorkerRecord): v
 }
 
 /** What waits is done; what goes on for ever is ended. */
-function finish({ scripts, files, processes, notifications, mailer, fifos, servers }: Tools): void {
+function finish(tools: Tools): void {
+  const { scripts, files, processes, notifications, mailer, fifos, servers, leave } = tools;
   servers.stop();
   for (const trackers of [scripts, files, processes]) trackers.close();
-  fifos.close(() => notifications.whenIdle(() => mailer.whenIdle(() => process.exit(0))));
+  fifos.close(() => notifications.whenIdle(() => mailer.whenIdle(leave)));
 }
 
 if (import.meta.main) runWorker();

@@ -1,5 +1,8 @@
 import { messageOf } from '#base/errors.ts';
-import { loadConfiguration } from '#daemon/configuration.ts';
+import { readConfiguration } from '#daemon/configuration.ts';
+import { serverMetrics } from '#daemon/server-metrics.ts';
+import { METRICS } from '#daemon/server-orders.ts';
+import { inSlices } from '#daemon/slices.ts';
 import { openIpvs } from '#linux/ipvs.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
 import { type NoticeTools, ServerNotices } from './server-notices.ts';
@@ -8,6 +11,9 @@ import { VirtualServers } from './virtual-servers.ts';
 /** Severities of RFC 5424 §6.2.1. */
 const NOTICE = 5;
 const WARNING = 4;
+
+/** Work on a configuration between two looks at orders, checks and the heartbeat. */
+const READING_SLICE_MS = 20;
 
 /** Characters of a report in one record. */
 const PIECE_LENGTH = 32 * 1024;
@@ -19,49 +25,57 @@ export class ServerDesk {
   /** States of instances that were told before there was a configuration. */
   readonly #states = new Map<string, string>();
   #servers: VirtualServers | undefined;
+  #reading: AbortController | undefined;
 
   constructor(send: (record: WorkerRecord) => void, tools: NoticeTools) {
     this.#send = send;
     this.#notices = new ServerNotices(tools);
   }
 
-  obey({ kind, id, strings }: WorkerRecord): void {
+  obey({ kind, id, code, strings }: WorkerRecord): void {
     const [first = '', second = '', third = '', fourth = ''] = strings;
     if (kind === 'loadServers') this.#load(first, second, third, fourth);
     else if (kind === 'instanceState') {
       this.#states.set(first, second);
       this.#servers?.instanceIs(first, second);
-    } else if (kind === 'askServers') this.#report(id);
+    } else if (kind === 'askServers') this.#report(id, code);
   }
 
   /** Stops in good order. */
   stop(): void {
+    this.#reading?.abort();
     this.#servers?.stop();
     this.#servers = undefined;
   }
 
-  /** The VRRP process has found the file good; the same bytes are read again here, so that it need not hand them over. */
+  /**
+   * The VRRP process has found the file good; the same bytes are read again here, so that it need not hand them over. It is
+   * read in slices, and the newest order counts.
+   */
   #load(configFile: string, configId: string, sha256: string, record: string): void {
-    try {
-      const loaded = loadConfiguration({ configFile, configId: configId || undefined }, 'worker');
-      if (loaded.sha256() !== sha256) {
-        this.#log(
-          WARNING,
-          `${configFile} changed while it was being loaded: virtual servers stay as they were; reload once more`,
-        );
-        return;
-      }
-      const isNew = this.#servers === undefined;
-      this.#servers ??= this.#open(record);
-      this.#servers.load(loaded.config);
-      if (isNew) for (const [name, state] of this.#states) this.#servers.instanceIs(name, state);
-    } catch (error) {
-      this.#log(WARNING, `${configFile}: virtual servers stay as they were: ${messageOf(error)}`);
-    }
+    const servers = (this.#servers ??= this.#open(record));
+    this.#reading?.abort();
+    const reading = new AbortController();
+    this.#reading = reading;
+    const flags = { configFile, configId: configId || undefined };
+    const pace = { sliceMs: READING_SLICE_MS, pauseMs: 0, nowMs: () => performance.now() };
+    inSlices(readConfiguration(flags, 'worker'), pace, reading.signal)
+      .then(loaded => {
+        if (loaded.sha256() === sha256) {
+          servers.load(loaded.config);
+          return;
+        }
+        const what = `${configFile} changed while it was being loaded`;
+        this.#log(WARNING, `${what}: virtual servers stay as they were; reload once more`);
+      })
+      .catch((error: unknown) => {
+        if (!reading.signal.aborted)
+          this.#log(WARNING, `${configFile}: virtual servers stay as they were: ${messageOf(error)}`);
+      });
   }
 
   #open(record: string): VirtualServers {
-    return new VirtualServers({
+    const servers = new VirtualServers({
       nowMs: () => performance.now(),
       openIpvs,
       notice: line => this.#log(NOTICE, line),
@@ -69,15 +83,20 @@ export class ServerDesk {
       notices: this.#notices,
       record,
     });
+    for (const [name, state] of this.#states) servers.instanceIs(name, state);
+    return servers;
   }
 
-  #report(id: number): void {
-    const text = asciiJson(this.#servers?.status() ?? []);
-    for (let at = 0; at < text.length; at += PIECE_LENGTH) {
-      const isLast = at + PIECE_LENGTH >= text.length;
-      const piece = text.slice(at, at + PIECE_LENGTH);
-      this.#send({ kind: 'servers', id, code: isLast ? 0 : 1, strings: [piece] });
-    }
+  #report(id: number, what: number): void {
+    const servers = this.#servers?.status() ?? [];
+    const text = what === METRICS ? serverMetrics(servers) : JSON.stringify(servers);
+    let at = 0;
+    do {
+      // Half a character cannot be sent.
+      const end = at + PIECE_LENGTH + (isHighSurrogate(text.charCodeAt(at + PIECE_LENGTH - 1)) ? 1 : 0);
+      this.#send({ kind: 'servers', id, code: end < text.length ? 1 : 0, strings: [text.slice(at, end)] });
+      at = end;
+    } while (at < text.length);
   }
 
   #log(code: number, line: string): void {
@@ -85,10 +104,6 @@ export class ServerDesk {
   }
 }
 
-/** Pieces of it are text too, wherever it is cut. */
-function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u0080-\uffff]/g,
-    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
 }

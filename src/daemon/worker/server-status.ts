@@ -1,7 +1,7 @@
 import type { CheckerStatus } from '#check/ports.ts';
 import type { RealServerStatus, VirtualServerStatus } from '#control/server-status.ts';
 import { destinationName, serviceName } from '#lvs/keys.ts';
-import type { SeenService, Traffic } from '#lvs/ports.ts';
+import type { SeenDestination, SeenService, Traffic } from '#lvs/ports.ts';
 import { destinationKey } from '#lvs/services.ts';
 import { isSorry, liveWeight, type LvsState, type RealState, type VirtualState } from '#lvs/state.ts';
 
@@ -18,6 +18,7 @@ export function reportVirtualServers(
   const table = new Map(seen.map(service => [serviceName(service.key), service]));
   return virtuals.map(virtual => {
     const services = virtual.services.flatMap(({ key }) => table.get(serviceName(key)) ?? []);
+    const destinations = byName(services);
     return {
       name: virtual.label,
       protocol: virtual.config.protocol,
@@ -29,7 +30,7 @@ export function reportVirtualServers(
       inKernel: services.length > 0,
       draining: virtual.draining.map(({ label }) => label),
       traffic: sumOf(services.map(({ traffic }) => traffic)),
-      realServers: virtual.reals.map(real => reportReal(virtual, real, services, statusOf, nowMs)),
+      realServers: virtual.reals.map(real => reportReal(virtual, real, destinations, statusOf, nowMs)),
     };
   });
 }
@@ -37,14 +38,12 @@ export function reportVirtualServers(
 function reportReal(
   { services }: VirtualState,
   real: RealState,
-  seen: readonly SeenService[],
+  seen: ReadonlyMap<string, readonly SeenDestination[]>,
   statusOf: StatusOfCheck,
   nowMs: number,
 ): RealServerStatus {
   const names = new Set(services.map(({ key }) => destinationName(destinationKey(key, real.config))));
-  const found = seen.flatMap(service =>
-    service.destinations.filter(each => names.has(destinationName(each))),
-  );
+  const found = [...names].flatMap(name => seen.get(name) ?? []);
   const [first] = found;
   return {
     name: real.label,
@@ -74,6 +73,18 @@ function reportReal(
       ];
     }),
   };
+}
+
+/** The destinations of several services, by their names. */
+function byName(services: readonly SeenService[]): Map<string, SeenDestination[]> {
+  const destinations = new Map<string, SeenDestination[]>();
+  for (const each of services.flatMap(service => service.destinations)) {
+    const name = destinationName(each);
+    const same = destinations.get(name);
+    if (same) same.push(each);
+    else destinations.set(name, [each]);
+  }
+  return destinations;
 }
 
 function sumOf(all: readonly Traffic[]): Traffic {

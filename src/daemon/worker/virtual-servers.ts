@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseIp, compareIp } from '#base/address.ts';
@@ -12,11 +13,11 @@ import { configuredTable, desiredTable } from '#lvs/desired.ts';
 import { destinationName, serviceName } from '#lvs/keys.ts';
 import type { SeenService } from '#lvs/ports.ts';
 import { destinationKey } from '#lvs/services.ts';
-import { emptyState } from '#lvs/state.ts';
+import { emptyState, type VirtualState } from '#lvs/state.ts';
 import { type LvsEvent, step } from '#lvs/step.ts';
 import { forgetTlsIdentities } from './check-tls.ts';
 import { Checkers } from './checkers.ts';
-import { IpvsTable } from './ipvs-table.ts';
+import { IpvsTable, type Wanted } from './ipvs-table.ts';
 import type { Notice, ServerNotices } from './server-notices.ts';
 import { reportVirtualServers } from './server-status.ts';
 import { SyncDaemons, wantedSyncDaemons } from './sync-daemon.ts';
@@ -44,6 +45,8 @@ export class VirtualServers {
   #config: Config | undefined;
   #table: IpvsTable | undefined;
   #seen: readonly SeenService[] = [];
+  /** Whose part of the table has changed; undefined: all of it. */
+  #changed = new Set<VirtualState | undefined>();
   #addresses: NodeJS.Timeout | undefined;
   #sync: SyncDaemons | undefined;
 
@@ -95,11 +98,12 @@ export class VirtualServers {
   stop(): void {
     clearInterval(this.#addresses);
     this.#checkers.close();
-    if (!this.#config) return;
-    this.#deliver({ kind: 'stop' });
+    if (this.#config) this.#deliver({ kind: 'stop' });
+    // Before the first configuration there may be what a predecessor left.
+    if (!this.#config && existsSync(this.#tools.record)) this.#openTable();
     const table = this.#table;
     if (!table) return;
-    table.remove(this.#config.globalDefs.lvsFlushOnStop === 'on');
+    table.remove(this.#config?.globalDefs.lvsFlushOnStop === 'on');
     this.#sync?.stop();
     table.close();
   }
@@ -122,7 +126,8 @@ export class VirtualServers {
       this.#deliver({ kind: 'seen', services });
     };
     this.#sync = sync;
-    this.#table = new IpvsTable(opened.value, record, { nowMs, warn, seen });
+    const wanted = (): Wanted => this.#takeWanted();
+    this.#table = new IpvsTable(opened.value, record, { nowMs, warn, seen, wanted });
   }
 
   #deliver(event: LvsEvent): void {
@@ -131,7 +136,15 @@ export class VirtualServers {
     for (const action of actions) this.#perform(action);
     if (!actions.some(({ kind }) => kind === 'table')) return;
     if (event.kind === 'configure' || event.kind === 'seen') this.#table?.claim(configuredTable(this.#state));
-    this.#table?.want(() => desiredTable(this.#state));
+    this.#table?.want();
+  }
+
+  #takeWanted(): Wanted {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    const isWhole = changed.has(undefined);
+    const virtuals = isWhole ? this.#state.virtuals : [...changed].filter(virtual => virtual !== undefined);
+    return { services: desiredTable(virtuals), isWhole };
   }
 
   #perform(action: LvsAction): void {
@@ -156,6 +169,7 @@ export class VirtualServers {
         this.#tell(action);
         break;
       case 'table':
+        this.#changed.add(action.virtual);
         break;
     }
   }
