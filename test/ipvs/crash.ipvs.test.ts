@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { must } from '#base/assert.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Director } from './director.ts';
 import { askName, connectTo, Download, startWebServers, type WebServers, WHOLE } from './download.ts';
@@ -13,11 +12,15 @@ const CRASH_AFTER_BYTES = WHOLE.bytes / 5;
 
 const CHECK = 'url {\npath /health\nstatus_code 200\n}\nconnect_timeout 3\nretry 2\ndelay_before_retry 1';
 
+/** A real server that is not there, so that there is always one. */
+const ABSENT = '10.9.1.19';
+
 /** Two directors of one VIP, by VRRP; `without` real servers, which drain. */
 function config(priority: number, drainTimeoutS: number, without: readonly string[] = []): string {
   const reals = REAL_SERVERS.flatMap((name, index) =>
     without.includes(name) ? [] : [`real_server ${realAddress(index)[0]} 80 {\nHTTP_GET {\n${CHECK}\n}\n}`],
   );
+  reals.push(`real_server ${ABSENT} 80 {\nHTTP_GET {\nalpha\n${CHECK}\n}\n}`);
   return `global_defs {
   lvs_sync_daemon eth0 V
   lvs_timeouts tcpfin 1
@@ -66,8 +69,20 @@ const on = async (namespace: string, ...argv: readonly string[]): Promise<string
   await inside(namespace, () => ipvsadm(...argv).join('\n'));
 const connectionsOf = async (namespace: string): Promise<string> =>
   await inside(namespace, () => readFileSync('/proc/thread-self/net/ip_vs_conn', 'utf8'));
+const addressOf = (name: string): string => realAddress(name === 'rs1' ? 0 : 1)[0];
 const lineOf = (name: string, weight: number): string =>
-  `-a -t ${VIP} -r ${realAddress(REAL_SERVERS.indexOf(name as 'rs1'))[0]}:80 -g -w ${weight}`;
+  `-a -t ${VIP} -r ${addressOf(name)}:80 -g -w ${weight}`;
+const labelOf = (name: string): string => `[${addressOf(name)}]:tcp:80`;
+const serverAndOther = () =>
+  download.server === 'rs1' ? (['rs1', 'rs2'] as const) : (['rs2', 'rs1'] as const);
+/** The metrics, by name with labels. */
+const statistics = (): Record<string, number> =>
+  Object.fromEntries(
+    second
+      .ask('stats')
+      .split('\n')
+      .map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  );
 
 /** The host is off: all its processes at once, and its link. */
 function crash(namespace: string): void {
@@ -105,68 +120,61 @@ test('a download goes on when its director crashes', async () => {
     .toMatch(/^master sync daemon .*syncid=51/);
 });
 
-test('the real server of a download is removed by a reload: it drains, and goes when the download has ended', async () => {
-  const [server, other] = download.server === 'rs1' ? ['rs1', 'rs2'] : ['rs2', 'rs1'];
+// The rest happens while the download goes on, on the director that is left.
+test('a reload removes its real server, which drains: nothing new goes there', async () => {
+  const [server, other] = serverAndOther();
   second.configure(config(100, 300, [server]));
   second.reload();
   await second.said('Draining service');
   await expect.poll(async () => await on('dir2', '-Sn'), WAIT).toContain(lineOf(server, 0));
   for (let i = 0; i < 10; i++) expect(await askName(VIPS.vrrp)).toBe(other);
-  const atReload = download.bytes;
-  expect(await download.result).toEqual(WHOLE);
-  expect(atReload).toBeLessThan(WHOLE.bytes);
-  await second.said('Removing drained service');
-  await expect.poll(async () => await on('dir2', '-Sn'), WAIT).not.toContain(lineOf(server, 0));
-  expect(second.log).toMatch(/Removing drained service .*: 0 connections left/);
+  expect(second.ask('status')).toContain(`${labelOf(server)} is removed when its connections have ended`);
+});
+
+test('it counts for each virtual and real server, and says why a real server is down', async () => {
+  const [, other] = serverAndOther();
+  const virtual = `{vs="[${VIPS.vrrp}]:tcp:80"}`;
+  const real = `{vs="[${VIPS.vrrp}]:tcp:80",rs="${labelOf(other)}"}`;
+  // The kernel adds its counters up every two seconds.
+  await expect.poll(() => statistics()[`keepalived_lvs_rs_conn${real}`], WAIT).toBe(10);
+  const before = statistics();
+  expect(before[`keepalived_lvs_rs_in_bytes${real}`]).toBeGreaterThan(1000);
+  expect(before[`keepalived_lvs_vip_conn${virtual}`]).toBeGreaterThanOrEqual(10);
+  expect(before[`keepalived_lvs_vs_quorum_up${virtual}`]).toBe(1);
+  expect(before[`keepalived_lvs_rs_up${real}`]).toBe(1);
+  web.ill.add(other);
+  await second.said(`Removing service ${labelOf(other)} from VS [${VIPS.vrrp}]:tcp:80`);
+  const said = second.ask('status');
+  expect(said).toMatch(/HTTP_GET: HTTP status 503 from http:.* \(\d+ times, last \d+\.\d s ago\)/);
+  expect(said).toContain(`${labelOf(other)} is down`);
+  expect(statistics()).toMatchObject({
+    [`keepalived_lvs_vs_quorum_up${virtual}`]: 0,
+    [`keepalived_lvs_rs_up${real}`]: 0,
+  });
+  web.ill.clear();
+  await expect.poll(async () => await on('dir2', '-Sn'), WAIT).toContain(lineOf(other, 1));
 });
 
 test('a connection that does not end is given up after drain_timeout', async () => {
-  second.configure(config(100, 3));
-  second.reload();
-  for (const name of REAL_SERVERS)
-    await expect.poll(async () => await on('dir2', '-Sn'), WAIT).toContain(lineOf(name, 1));
+  const [server, other] = serverAndOther();
   const socket = await connectTo(VIPS.vrrp);
-  const busy = () =>
-    second.status().virtualServers[0]?.realServers.findIndex(real => real.activeConnections === 1) ?? -1;
-  await expect.poll(busy, WAIT).toBeGreaterThanOrEqual(0);
-  const server = must(REAL_SERVERS[busy()], 'a real server');
-  second.configure(config(100, 3, [server]));
+  second.configure(config(100, 3, [server, other]));
   second.reload();
-  const line = lineOf(server, 0);
-  await expect.poll(async () => await on('dir2', '-Sn'), WAIT).toContain(line);
-  expect(second.ask('status')).toContain('is removed when its connections have ended');
-  await expect.poll(async () => await on('dir2', '-Sn'), WAIT).not.toContain(line);
-  await second.said(/Removing drained service .*: 1 connections left/);
+  await expect.poll(async () => await on('dir2', '-Sn'), WAIT).toContain(lineOf(other, 0));
+  await expect.poll(async () => await on('dir2', '-Sn'), WAIT).not.toContain(lineOf(other, 0));
+  await second.said(
+    `Removing drained service ${labelOf(other)} from VS [${VIPS.vrrp}]:tcp:80: 1 connections left`,
+  );
   expect(socket.destroyed).toBe(false);
   socket.destroy();
 });
 
-test('it says why a real server is down, and counts for each virtual and real server', async () => {
-  second.configure(config(100, 3));
-  second.reload();
-  for (const name of REAL_SERVERS)
-    await expect.poll(async () => await on('dir2', '-Sn'), WAIT).toContain(lineOf(name, 1));
-  web.ill.add('rs1');
-  await second.said('Removing service [10.9.1.11]:tcp:80 from VS [10.9.0.104]:tcp:80');
-  expect(second.ask('status')).toMatch(
-    /\[10\.9\.1\.11\]:tcp:80 is down, .*\n +HTTP_GET: .*503.* \(\d+ times, last \d+\.\d s ago\)/,
-  );
-  for (let i = 0; i < 3; i++) expect(await askName(VIPS.vrrp)).toBe('rs2');
-  const labels = { vip: 'vs="[10.9.0.104]:tcp:80"', rs: 'vs="[10.9.0.104]:tcp:80",rs="[10.9.1.12]:tcp:80"' };
-  const value = (name: string, of: keyof typeof labels): number => {
-    const start = `keepalived_lvs_${of}_${name}{${labels[of]}} `;
-    const line = second
-      .ask('stats')
-      .split('\n')
-      .find(each => each.startsWith(start));
-    return Number(must(line, start).slice(start.length));
-  };
-  // The kernel adds its counters up every two seconds.
-  await expect.poll(() => value('conn', 'rs'), WAIT).toBeGreaterThanOrEqual(3);
-  expect(value('conn', 'vip')).toBeGreaterThanOrEqual(value('conn', 'rs'));
-  expect(value('in_bytes', 'rs')).toBeGreaterThan(0);
-  expect(second.ask('stats')).toContain(`keepalived_lvs_vs_quorum_up{${labels.vip}} 1`);
-  expect(second.ask('stats')).toContain(
-    'keepalived_lvs_rs_up{vs="[10.9.0.104]:tcp:80",rs="[10.9.1.11]:tcp:80"} 0',
+test('the download comes to its right end, and with it its real server goes', async () => {
+  const [server] = serverAndOther();
+  expect(await on('dir2', '-Sn')).toContain(lineOf(server, 0));
+  expect(await download.result).toEqual(WHOLE);
+  await expect.poll(async () => await on('dir2', '-Sn'), WAIT).not.toContain(lineOf(server, 0));
+  await second.said(
+    `Removing drained service ${labelOf(server)} from VS [${VIPS.vrrp}]:tcp:80: 0 connections left`,
   );
 });
