@@ -8,25 +8,20 @@ export const KEEPALIVED_FUNCTIONS: ReadonlyMap<string, string> = new Map([
   [
     't_inclusive',
     `t_inclusive() {
-(
-cd "\${1%/*}"
-while IFS= read -r t_l || [ -n "$t_l" ]; do
+(cd "\${1%/*}"
+while IFS= read -r t_l || [ "$t_l" ]; do
 set -f; set -- "$1" $t_l; set +f
-case \${2:-} in
-include|includer|includem|includew|includeb|includea) for t_i in \${3:-}; do [ ! -f "$t_i" ] || t_inclusive "$(readlink -f "$t_i")"; done;;
-*) printf '%s\\n' "$t_l";;
-esac
-done <"$1"
-)
+case \${2:-} in include*) for t_i in \${3:-}; do [ ! -f "$t_i" ] || t_inclusive "$(readlink -f "$t_i")"; done;;
+*) printf '%s\\n' "$t_l";; esac
+done <"$1")
 }`,
   ],
   // While service $1 runs: its configuration $2 of at most $3 bytes, behind \`replaced LENGTH\`.
   [
     't_replaced',
     `t_replaced() {
-! command -v systemctl >/dev/null || ! systemctl is-active -q "$1" || [ ! -r "$2" ] || {
-t_r=$(t_inclusive "$2"; echo x)
-t_r=\${t_r%x}
+! systemctl is-active -q "$1" 2>/dev/null || [ ! -r "$2" ] || {
+t_r=$(t_inclusive "$2"; echo x) t_r=\${t_r%x}
 [ "\${#t_r}" -gt "$3" ] || printf 'replaced %s\\n%s' "\${#t_r}" "$t_r"
 }
 }`,

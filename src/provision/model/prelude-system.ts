@@ -2,7 +2,7 @@
 
 /** Name → text, as in the prelude. */
 export const SYSTEM_FUNCTIONS: ReadonlyMap<string, string> = new Map([
-  // Facts; $1 is tandemd's control socket. `daemon`: a VRRP daemon runs that can be asked.
+  // Facts; $1 is tandemd's control socket. `daemon`: a VRRP daemon runs that can be asked, or died.
   [
     't_facts',
     `t_facts() {
@@ -13,10 +13,7 @@ echo "machine $(uname -m)"
 while IFS='=' read -r t_k t_v; do case $t_k in ID|ID_LIKE|VERSION_ID) t_v=\${t_v#[\\"\\']}; echo "$t_k \${t_v%[\\"\\']}";; esac; done </etc/os-release
 [ ! -d /run/systemd/system ] || echo init systemd
 [ ! -e /run/systemd/container ] || echo container yes
-[ ! -S "$1" ] || echo daemon yes
-for t_l in /run/keepalived.pid /run/keepalived/keepalived.pid; do
-[ ! -r "$t_l" ] || { read -r t_v <"$t_l"; [ ! -d "/proc/$t_v" ] || echo daemon yes; }
-done
+for t_l in "$1" /run/keepalived.pid /run/keepalived/keepalived.pid; do [ ! -e "$t_l" ] || echo daemon yes; done
 [ ! -x /usr/sbin/keepalived ] || /usr/sbin/keepalived --version 2>&1 | sed -n '1{s/^Keepalived v/keepalived /;s/ (.*//;p;}'
 for t_l in /sys/class/net/*; do
 t_v= t_k=

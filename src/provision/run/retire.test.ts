@@ -206,6 +206,16 @@ describe('drain', () => {
       () => hosts.write('ka68', 'status.json', ''),
       /ka68 runs no tandemd that answers/,
     ],
+    [
+      'a director runs keepalived, which does not tell',
+      () =>
+        hosts.write(
+          'ka68',
+          'status.json',
+          (hosts.read('ka68', 'status.json') ?? '').replace('{', '{"program":"keepalived",'),
+        ),
+      /ka68 runs no tandemd that answers/,
+    ],
   ])('%s: refused, and nothing is disturbed', async (_name, prepare, message) => {
     prepare();
     expect((await drain()).exitCode).not.toBe(0);

@@ -137,7 +137,9 @@ class Retiring implements LockedWork {
   }
 
   #silent(sights: readonly DirectorSight[]): string | undefined {
-    const silent = sights.filter(({ live, services }) => services.length > 0 && !live);
+    const silent = sights.filter(
+      ({ live, services }) => services.length > 0 && (!live || live.program === 'keepalived'),
+    );
     if (silent.length === 0) return undefined;
     return `${silent.map(({ name }) => name).join(', ')} runs no tandemd that answers, so nobody knows what it sends to ${this.#who}`;
   }

@@ -8,7 +8,8 @@ const HEARD = { address: '192.0.2.1', priority: 254, ageMs: 10 };
 type Own = Pick<
   InstanceStatus,
   'name' | 'state' | 'effectivePriority' | 'heard' | 'faults' | 'masterDownIntervalMs'
->;
+> &
+  Partial<Pick<InstanceStatus, 'priority' | 'handedOver' | 'canHandOver'>>;
 
 function own(state: InstanceStatus['state'], priority: number, more: Partial<Own> = {}): Own {
   return {
@@ -110,6 +111,46 @@ describe('a sync group', () => {
     expect(succession('VG_1', undefined, [node('a', pair('MASTER', 254), both), half])).toMatchObject({
       kind: 'refused',
       reason: 'nobody could take over from a: b is FAULT of VG_2',
+    });
+  });
+});
+
+describe('where keepalived runs', () => {
+  const stock = (of: FailoverNode): FailoverNode => ({
+    ...of,
+    sight: 'silent' in of.sight ? of.sight : { ...of.sight, program: 'keepalived' },
+  });
+
+  test('a priority that it has lowered to hand over is not its own', () => {
+    const lowered = own('BACKUP', 1, { priority: 254, handedOver: true });
+    const [backup, master] = [stock(node('a', [lowered])), node('b', [own('MASTER', 253)])];
+    expect(succession('VG_1', 'a', [backup, master, C])).toMatchObject({
+      kind: 'switch',
+      to: 'a',
+      held: false,
+    });
+  });
+
+  test('one that is not Tandem’s cannot be asked', () => {
+    const foreign = stock(node('a', [own('MASTER', 254, { canHandOver: false })]));
+    expect(succession('VG_1', undefined, [foreign, B])).toMatchObject({
+      kind: 'refused',
+      from: 'a',
+      reason: expect.stringMatching(/only a stop would give VG_1 away: tandem apply first/),
+    });
+  });
+
+  test('a preferred one cannot be held back as a group', () => {
+    const both = (state: 'MASTER' | 'BACKUP', priority: number): Own[] =>
+      ['VG_1', 'VG_2'].map(name => own(state, priority, { name }));
+    const [master, backup] = [
+      node('a', both('MASTER', 254), ['VG_1', 'VG_2']),
+      node('b', both('BACKUP', 253)),
+    ];
+    expect(succession('VG_1', undefined, [master, backup])).toMatchObject({ kind: 'switch', held: true });
+    expect(succession('VG_1', undefined, [stock(master), backup])).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringMatching(/keepalived cannot hold a sync group back/),
     });
   });
 });
