@@ -204,7 +204,7 @@ describe('drain', () => {
     [
       'a director is silent',
       () => hosts.write('ka68', 'status.json', ''),
-      /ka68 runs no tandemd that answers/,
+      /ka68 runs no VRRP daemon that answers/,
     ],
   ])('%s: refused, and nothing is disturbed', async (_name, prepare, message) => {
     prepare();

@@ -139,7 +139,7 @@ class Retiring implements LockedWork {
   #silent(sights: readonly DirectorSight[]): string | undefined {
     const silent = sights.filter(({ live, services }) => services.length > 0 && !live);
     if (silent.length === 0) return undefined;
-    return `${silent.map(({ name }) => name).join(', ')} runs no tandemd that answers, so nobody knows what it sends to ${this.#who}`;
+    return `${silent.map(({ name }) => name).join(', ')} runs no VRRP daemon that answers, so nobody knows what it sends to ${this.#who}`;
   }
 
   async #sights({ members, livePicture }: LockedScene): Promise<readonly DirectorSight[]> {
