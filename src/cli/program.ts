@@ -221,7 +221,7 @@ function addDrain(tandem: Command): void {
     )
     .option(
       '--timeout <SECONDS>',
-      'wait so long; default: drain_timeout of its virtual servers, or 60',
+      'wait so long for connections to end; default: drain_timeout of its virtual servers, or 60',
       nonNegative,
     )
     .addHelpText(
@@ -244,9 +244,7 @@ Examples:
       await drainCommand(host, options);
     });
   drainOptions(tandem.command('undrain <HOST>'))
-    .description(
-      'Send a drained real server connections again, and wait until its directors say that it is up.',
-    )
+    .description('Take a drained host into service again, and wait until it is.')
     .addHelpText(
       'after',
       `

@@ -5,7 +5,6 @@ import {
   leavingServices,
   weightless,
 } from '#provision/model/departures.ts';
-import { UsageError } from './exit.ts';
 import { type PlaySettings, runHosts, type RunParts, type Site } from './site.ts';
 
 /** Directors' files and what they are verified by, of playbooks/site.yml. */
@@ -50,10 +49,7 @@ export function drainTimeoutMs({ directors, services }: Front, given: number | u
   return (given ?? (configured.length > 0 ? Math.max(...configured) : DRAIN_TIMEOUT_S)) * 1000;
 }
 
-/**
- * A run over the directors that changes their files by `orders` and by nothing else. Throws UsageError where a director's
- * file is not written by Tandem.
- */
+/** A run over the directors that changes their files by `orders` and by nothing else. */
 export function directorParts(
   site: Site,
   front: Front,
@@ -61,13 +57,6 @@ export function directorParts(
   orders: DepartureOrders,
 ): RunParts {
   const isTold = (name: string): boolean => front.services(name).length > 0 || front.own.includes(name);
-  const foreign = [...front.directors].filter(
-    name => isTold(name) && site.topology.hosts.get(name)?.daemon === 'keepalived',
-  );
-  if (foreign.length > 0)
-    throw new UsageError(
-      `${foreign.join(', ')} runs keepalived, which does not say when a real server’s connections have ended: give it weight 0 in the inventory, and apply`,
-    );
   return runHosts(
     { ...site, selected: front.directors },
     {

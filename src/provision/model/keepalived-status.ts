@@ -1,19 +1,15 @@
 /**
  * A stock keepalived's account of itself, as tandemd's status. Read from what `t_keepalived` collects: systemd's view,
- * the data that keepalived writes on SIGUSR1, its counters (SIGUSR2), and the kernel's addresses. Pure.
+ * the data that keepalived writes on SIGUSR1, its counters (SIGUSR2), the kernel's addresses and its IPVS table. Pure.
  */
 import { formatIp, parseIp } from '#base/address.ts';
 import { HANDOVER_PREFIX, handoverFile } from './keepalived-handover.ts';
-import type {
-  DaemonStatus,
-  HeardStatus,
-  InstanceCounters,
-  InstanceStatus,
-  SyncGroupStatus,
-} from '#control/status.ts';
+import type { LiveStatus } from '#control/server-status.ts';
+import { virtualServersIn } from './ipvs-listing.ts';
+import type { HeardStatus, InstanceCounters, InstanceStatus, SyncGroupStatus } from '#control/status.ts';
 
 /** Gives undefined where keepalived does not run. Throws SyntaxError with the reason where it does and does not tell. */
-export function parseKeepalived(text: string): DaemonStatus | undefined {
+export function parseKeepalived(text: string): LiveStatus | undefined {
   const [head = '', ...rest] = text.split(/^------< (?=[\w ]+ >------$)/m);
   if (!head.startsWith('keepalived\n')) return undefined;
   const sections = new Map(
@@ -52,6 +48,7 @@ export function parseKeepalived(text: string): DaemonStatus | undefined {
       instanceOf(name, block, { nowMs, handovers, held, counters: counters.get(name) }),
     ),
     syncGroups: blocksOf(sections.get('VRRP Sync groups') ?? '', 'VRRP Sync Group').map(groupOf),
+    virtualServers: virtualServersIn(sections.get('IPVS') ?? ''),
   };
 }
 

@@ -67,6 +67,8 @@ rm -f $t_l
 ) 7</run
 echo '------< Addresses >------'
 ip -o addr show
+echo '------< IPVS >------'
+cat /proc/net/ip_vs 2>/dev/null || :
 }`,
   ],
 ]);

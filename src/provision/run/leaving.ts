@@ -77,7 +77,7 @@ export function notServing(sights: readonly DirectorSight[]): string[] {
 
 function unanswered({ name, live, services }: DirectorSight): string[] {
   if (services.length === 0 || (live?.virtualServers?.length ?? 0) > 0) return [];
-  return [`${name}'s tandemd does not say what its virtual servers are`];
+  return [`${name} does not say what its virtual servers are`];
 }
 
 /** A real server's connections at a director that forwards to it. */

@@ -204,17 +204,7 @@ describe('drain', () => {
     [
       'a director is silent',
       () => hosts.write('ka68', 'status.json', ''),
-      /ka68 runs no tandemd that answers/,
-    ],
-    [
-      'a director runs keepalived, which does not tell',
-      () =>
-        hosts.write(
-          'ka68',
-          'status.json',
-          (hosts.read('ka68', 'status.json') ?? '').replace('{', '{"program":"keepalived",'),
-        ),
-      /ka68 runs no tandemd that answers/,
+      /ka68 runs no VRRP daemon that answers/,
     ],
   ])('%s: refused, and nothing is disturbed', async (_name, prepare, message) => {
     prepare();

@@ -82,7 +82,13 @@ class Retiring implements LockedWork {
     }
     if (what === 'undrain') return true;
     const sights = await this.#sights(scene);
-    const reason = this.#silent(sights) ?? outage(sights) ?? (await this.#yielding.exposed(scene));
+    const silent = sights.filter(({ live, services }) => services.length > 0 && !live);
+    if (silent.length > 0) {
+      const names = silent.map(({ name }) => name).join(', ');
+      this.#fail(scene, `${names} runs no VRRP daemon that answers: see tandem status, and apply first`);
+      return false;
+    }
+    const reason = outage(sights) ?? (await this.#yielding.exposed(scene));
     const isForced = force(this.#unit.clusters);
     const way = what === 'remove' ? `--yes ${this.#unit.clusters.join(',')}` : '--force-degraded';
     if (reason !== undefined && !isForced) {
@@ -134,14 +140,6 @@ class Retiring implements LockedWork {
 
   #isOurs(host: string): boolean {
     return this.#options.hosts.includes(host);
-  }
-
-  #silent(sights: readonly DirectorSight[]): string | undefined {
-    const silent = sights.filter(
-      ({ live, services }) => services.length > 0 && (!live || live.program === 'keepalived'),
-    );
-    if (silent.length === 0) return undefined;
-    return `${silent.map(({ name }) => name).join(', ')} runs no tandemd that answers, so nobody knows what it sends to ${this.#who}`;
   }
 
   async #sights({ members, livePicture }: LockedScene): Promise<readonly DirectorSight[]> {
