@@ -37,7 +37,7 @@ export const LAYERS: readonly Layer[] = [
     folder: 'provision/model',
     layers: ['base', 'conf', 'control'],
     packages: ['zod'],
-    node: ['node:crypto'],
+    node: ['node:crypto', 'node:zlib'],
     pure: true,
   },
   {

@@ -142,6 +142,17 @@ describe('the session', () => {
     );
   });
 
+  test('a program that the connection cut short does not run, not even its first half', async () => {
+    const marker = join(dir, 'marker');
+    const whole = program([{ id: 'it', fragment: sh`touch ${marker}; ${'x'.repeat(1000)}` }]);
+    const cut = { ...whole, head: whole.head.slice(0, -20) };
+    const { answers, exitCode, stderr } = await runInShell([cut]);
+    expect(answers[0]?.size).toBe(0);
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toMatch(/gzip|end of file|eof/i);
+    expect(existsSync(marker)).toBe(false);
+  });
+
   test('a source that yields other than announced is our bug, and found', async () => {
     const liar = input({ label: 'x', length: 3, open: () => [new Uint8Array(4)] });
     const sent = async (): Promise<number> => {

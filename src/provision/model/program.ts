@@ -2,6 +2,7 @@
  * Programs for the remote session. One constant launcher runs for a whole run; programs come to it on standard
  * input, each behind a header line, and answer in frames that only the holder of the program's nonce can write.
  */
+import { gzipSync } from 'node:zlib';
 import { assert } from '#base/assert.ts';
 import { preludeFor } from './prelude.ts';
 import type { Step } from './plan.ts';
@@ -10,14 +11,15 @@ import { type Fragment, lines, sh, type StdinPart } from './shell.ts';
 /**
  * What `/bin/sh -c` runs for the whole session: discards lines up to a header, reads the program behind it, runs it
  * in a subshell and closes with an `end` frame, until its input ends or a program dies: what that one has not read of
- * its input must not be taken for anything else. `dd` reads exactly, where busybox's `head -c`
- * reads ahead and would swallow the next program. Fragments never see the session's input and output: those are
+ * its input must not be taken for anything else. The program is compressed: it is most of what a host is sent that needs
+ * no change. `dd` reads exactly, where busybox's `head -c` and gzip
+ * read ahead and would swallow the next program. Fragments never see the session's input and output: those are
  * descriptors 9 and 8.
  */
 export const LAUNCHER: string = [
   'LC_ALL=C;export LC_ALL;umask 077;unset CDPATH ENV;exec 9<&0 8>&1 </dev/null;',
   'while IFS= read -r h<&9;do case $h in "tandem/1 "*);;*)continue;;esac;',
-  'h=${h#* };n=${h% *};p=$(dd bs="${h#* }" count=1 iflag=fullblock 2>/dev/null<&9);',
+  'h=${h#* };n=${h% *};p=$(dd bs="${h#* }" count=1 iflag=fullblock 2>/dev/null<&9|gzip -dc)||exit;',
   '(eval "$p");e=$?;printf "\\n%s end %s 0 0\\n" "$n" "$e">&8;[ "$e" = 0 ]||exit 1;done',
 ].join('');
 
@@ -40,7 +42,7 @@ export const HOST_PATHS: HostPaths = { state: '/var/lib/tandem', run: '/run/tand
 /** A program that is ready to be sent, once. */
 export interface Program {
   readonly nonce: string;
-  /** Header line and shell text. */
+  /** Header line and the shell text, gzip-compressed. */
   readonly head: Uint8Array;
   /** Follow the head, in this order. */
   readonly inputs: readonly StdinPart[];
@@ -79,7 +81,7 @@ export function assemble(items: readonly Item[], options: AssembleOptions): Prog
     ...(inputs.length > 0 ? [sh`t_inputs_begin`] : []),
   ]);
   const main = [start.text, ...body, ...(inputs.length > 0 ? ['t_inputs_end'] : [])].join('\n');
-  const text = new TextEncoder().encode(`${preludeFor(main)}${main}\n`);
+  const text = gzipSync(`${preludeFor(main)}${main}\n`);
   const header = new TextEncoder().encode(`\ntandem/1 ${options.nonce} ${text.length}\n`);
   const head = new Uint8Array(header.length + text.length);
   head.set(header);
