@@ -2,7 +2,8 @@
 
 /** Name → text, as in the prelude. */
 export const SYSTEM_FUNCTIONS: ReadonlyMap<string, string> = new Map([
-  // Facts; $1 is tandemd's control socket. `daemon`: a VRRP daemon runs that can be asked, or died.
+  // Facts; $1 is tandemd's control socket. `daemon`: a VRRP daemon runs that can be asked, or died. `nd`: the file by
+  // which systemd-networkd manages the interface, unless that says that it keeps foreign addresses (static, yes, …).
   [
     't_facts',
     `t_facts() {
@@ -20,22 +21,12 @@ t_v= t_k=
 [ ! -r "$t_l/flags" ] || read -r t_k <"$t_l/flags"
 [ ! -r "$t_l/address" ] || read -r t_v <"$t_l/address" || :
 echo "if \${t_l##*/} $t_v $t_k"
-t_k=
-[ ! -r "$t_l/ifindex" ] || read -r t_k <"$t_l/ifindex"
-[ ! -r "/run/systemd/netif/links/$t_k" ] || t_networkd_file "\${t_l##*/}" "/run/systemd/netif/links/$t_k"
+[ -r "$t_l/ifindex" ] || continue
+read -r t_k <"$t_l/ifindex"
+t_k=/run/systemd/netif/links/$t_k
+[ ! -r "$t_k" ] || { t_k=$(sed -n 's/^NETWORK_FILE=//p' "$t_k"); [ ! -r "$t_k" ] || grep -q '^KeepConfiguration=[sy1to]' "$t_k" || echo "nd \${t_l##*/} $t_k"; }
 done
 ip -o addr show | while read -r t_a t_b t_c t_l t_v; do t_v=\${t_v##*scope }; echo "ad $t_b $t_l \${t_v%% *}"; done
-}`,
-  ],
-  // The file by which systemd-networkd manages interface $1, by its account $2; none if it keeps foreign addresses.
-  [
-    't_networkd_file',
-    `t_networkd_file() {
-t_n=
-while IFS= read -r t_v; do case $t_v in NETWORK_FILE=*) t_n=\${t_v#*=};; esac; done <"$2"
-[ -n "$t_n" ] && [ -r "$t_n" ] || return 0
-while IFS= read -r t_v; do case $t_v in KeepConfiguration=[sy1]*|KeepConfiguration=true|KeepConfiguration=on) return 0;; esac; done <"$t_n"
-echo "nd $1 $t_n"
 }`,
   ],
   // Parameter $1 at $2, and its line in file $3: two lines, `=value` or empty.
