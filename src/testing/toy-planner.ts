@@ -83,7 +83,14 @@ function planOf(host: string, toy: Toy, answers: Answers): HostPlan {
 
 function untilOf({ until }: Toy): Pick<Gate, 'until'> {
   if (!until) return {};
-  return { until: { expected: until, held: say('held'), stopped: say('stopped') } };
+  return {
+    until: {
+      expected: until,
+      configuration: '/etc/tandem/keepalived.conf',
+      held: say('held'),
+      stopped: say('stopped'),
+    },
+  };
 }
 
 /** A line in the log that all hosts share. */

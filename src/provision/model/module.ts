@@ -126,7 +126,11 @@ export interface Module<Args, Seen> {
   gate?(
     args: Args,
     context: PlanContext,
-  ): { readonly fragment: Fragment; readonly timeoutMs: number; readonly until?: Expectation };
+  ): {
+    readonly fragment: Fragment;
+    readonly timeoutMs: number;
+    readonly until?: { readonly expected: Expectation; readonly configuration: string | undefined };
+  };
   /** Directories for {@link PlanContext.path} of the tasks after this one. */
   provides?(args: Args, context: PlanContext): readonly string[];
   predict(args: Args, seen: Seen, changes: readonly Change[]): Registered | 'unknown';

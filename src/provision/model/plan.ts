@@ -61,6 +61,8 @@ export interface Gate {
    */
   readonly until?: {
     readonly expected: Expectation;
+    /** What the daemon must read; undefined: whatever it does. */
+    readonly configuration: string | undefined;
     readonly held: Fragment;
     readonly stopped: Fragment;
   };

@@ -181,7 +181,7 @@ export function gatesOf(decided: readonly Decided[], ledger: Ledger, disturbed: 
       if (!made) return [];
       const { fragment, timeoutMs, until } = made;
       const [held, stopped] = [sh`t_log ${record.held(name)}`, sh`t_log ${record.stopped(name)}`];
-      if (until) return [{ name, fragment, timeoutMs, until: { expected: until, held, stopped } }];
+      if (until) return [{ name, fragment, timeoutMs, until: { ...until, held, stopped } }];
       return [{ name, fragment: lines([orStopped(fragment, name), held]), timeoutMs }];
     });
   });

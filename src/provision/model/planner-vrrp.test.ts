@@ -30,6 +30,17 @@ describe('the file that a VRRP daemon reads', () => {
     expect(plan.wire).toBeUndefined();
   });
 
+  test('a keepalived that does not tell who is MASTER is not disturbed, a tandemd that cannot be read is none', () => {
+    const listening = { ...bench, facts: `${FACTS}daemon yes\n` };
+    const ask = (live: string) => {
+      const subject = planner(listening);
+      round(subject, listening);
+      return round(subject, { ...listening, answers: { live } });
+    };
+    expect(() => ask('keepalived\nMainPID=7\n')).toThrow(/keepalived \(PID 7\) did not write/);
+    expect(ask('not JSON').plan.live).toBeUndefined();
+  });
+
   test('what a file without instances changes for all is a change of those that run', () => {
     const main = (group: string): string =>
       `global_defs {\nvrrp_mcast_group4 ${group}\n}\ninclude conf.d/*.conf\n`;

@@ -199,7 +199,7 @@ export class HostPlanner {
     else if (id === 'ledger') this.#ledger = foldLedger(new TextDecoder().decode(answer.stdout));
     else if (id === 'live') {
       this.#askLive = 'done';
-      this.#live = liveOrNone(answer.stdout);
+      this.#live = liveOrNone(answer.stdout, host);
     } else this.#seen.set(id, answer.stdout);
   }
 
@@ -319,15 +319,27 @@ export class HostPlanner {
   }
 }
 
-/** A status that cannot be read is none: the daemon may be of another version, or on its way down. */
-function liveOrNone(answer: Uint8Array): DaemonStatus | undefined {
+/**
+ * A tandemd's status that cannot be read is none: it may be of another version, or on its way down. A keepalived that
+ * does not tell would be disturbed blindly: RemoteError.
+ */
+function liveOrNone(answer: Uint8Array, host: string): DaemonStatus | undefined {
   try {
     return parseLive(answer);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return undefined;
+    if (answer[0] !== KEEPALIVED) return undefined;
+    throw new RemoteError({
+      host,
+      step: 'ask keepalived for its status',
+      message: error.message,
+      cause: error,
+    });
   }
 }
+
+/** The first letter of what is not JSON. */
+const KEEPALIVED = 'k'.charCodeAt(0);
 
 /** Ansible's rules: `always` runs unless skipped, `never` only when asked for. */
 function isWanted(task: Task, tags: readonly string[], skipTags: readonly string[]): boolean {

@@ -254,12 +254,24 @@ export class HostRun {
 
   async #until(
     gate: Gate,
-    { expected, held, stopped }: NonNullable<Gate['until']>,
+    { expected, configuration, held, stopped }: NonNullable<Gate['until']>,
   ): Promise<{ message: string; said: string } | undefined> {
-    const missing = await this.remote.awaitLive(expected, gate.timeoutMs);
+    const missing = [
+      ...(await this.remote.awaitLive(expected, gate.timeoutMs)),
+      ...(await this.#elsewhere(configuration)),
+    ];
     await this.remote.must(missing.length === 0 ? held : stopped, gate.name);
     if (missing.length === 0) return undefined;
     return { message: `does not hold after ${gate.timeoutMs / 1000} s`, said: missing.join('\n') };
+  }
+
+  /** A daemon that was told to read another file goes on as before, whatever is written to this one. */
+  async #elsewhere(configuration: string | undefined): Promise<readonly string[]> {
+    if (configuration === undefined) return [];
+    const file = (await this.remote.live())?.configurationFile;
+    return file === undefined || file === configuration
+      ? []
+      : [`it reads ${file}, not ${configuration} (DAEMON_ARGS in /etc/default/keepalived?)`];
   }
 
   /** Says what an earlier roll-out left behind, and the way out. */

@@ -159,6 +159,19 @@ describe('a running cluster', () => {
     expect(hosts.log).not.toContain('ka67 turn');
   });
 
+  test('a daemon that reads another file is not what the gate is about', async () => {
+    const elsewhere = (name: string): Toy => ({
+      ...ordinary(name),
+      turn: sh`sed -i 's|/etc/tandem|/etc/other|' status.json`,
+      until: new Map([['VG_1', ['MASTER', 'BACKUP']]]),
+    });
+    const report = await apply(toyHosts(pair(elsewhere)));
+    expect(report.exitCode).toBe(1);
+    expect(report.hosts.get('ka68')?.failure?.message).toMatch(
+      /it reads \/etc\/other\/keepalived\.conf, not \/etc\/tandem\/keepalived\.conf/,
+    );
+  });
+
   test('a switchover that fails leaves the master as it is, and lets it preempt', async () => {
     hosts.write('ka67', 'no-handover', '');
     const report = await apply(toyHosts(pair(restarting)));

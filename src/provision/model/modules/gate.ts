@@ -3,11 +3,12 @@ import { must } from '#base/assert.ts';
 import { liveProbe } from '#provision/model/live-status.ts';
 import type { Module } from '#provision/model/module.ts';
 import { NOTHING, sh } from '#provision/model/shell.ts';
-import { splitWords } from './arguments.ts';
+import { absolutePath, splitWords } from './arguments.ts';
 
 interface GateArgs {
   readonly command?: string | readonly (string | number)[] | undefined;
   readonly instances?: readonly string[] | undefined;
+  readonly configuration?: string | undefined;
   readonly timeout: number;
 }
 
@@ -16,6 +17,7 @@ interface GateArgs {
  * and exits 0 when that holds. It runs only after a turn that changed something, and until it has held once.
  * `instances` instead of a command: the VRRP daemon, whichever runs, has loaded its file, is MASTER or BACKUP of each,
  * hears a MASTER where it is BACKUP, and has the VIPs exactly where it is MASTER. For a daemon that cannot wait itself.
+ * `configuration`: and that is the file that it reads.
  */
 export const gate: Module<GateArgs, null> = {
   name: 'gate',
@@ -33,6 +35,7 @@ export const gate: Module<GateArgs, null> = {
         ])
         .optional(),
       instances: z.array(z.string()).optional(),
+      configuration: absolutePath.optional(),
       timeout: z.number().positive().max(3600).default(30),
     })
     .refine(
@@ -52,7 +55,10 @@ export const gate: Module<GateArgs, null> = {
       return {
         fragment: liveProbe(),
         timeoutMs,
-        until: new Map(args.instances.map(name => [name, ['MASTER', 'BACKUP']])),
+        until: {
+          expected: new Map(args.instances.map(name => [name, ['MASTER', 'BACKUP']])),
+          configuration: args.configuration,
+        },
       };
     const words =
       typeof args.command === 'string'
