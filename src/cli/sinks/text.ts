@@ -81,7 +81,7 @@ function drainLine({ hosts, status, connections, elapsedMs }: Extract<RunEvent, 
     case 'yielded':
       return `${who} is MASTER of nothing, and becomes it only if nobody else can`;
     case 'draining':
-      return `${who} gets no new connections, and ${connections} are open`;
+      return `${who} gets no new connections, and ${connections} are open or closing`;
     case 'drained':
       return `${who} gets no new connections, and none is open after ${ms(elapsedMs)}`;
     case 'removed':

@@ -26,6 +26,8 @@ export interface RetireOptions {
 const POLL_MS = 500;
 /** How long a director may take to do in the kernel what its file says, milliseconds. */
 const CARRIED_OUT_MS = 30_000;
+/** However long an answer takes. */
+const ASKED_AT_LEAST = 3;
 
 /** Everybody of `hosts` leaves, in `state`. */
 export function leaveOrders(
@@ -81,8 +83,8 @@ class Retiring implements LockedWork {
       return false;
     }
     if (what === 'undrain') return true;
-    const sights = await this.#sights(scene);
-    const silent = sights.filter(({ live, services }) => services.length > 0 && !live);
+    const sights = await this.#sightsOfAll(scene);
+    const silent = silentIn(sights);
     if (silent.length > 0) {
       const names = silent.map(({ name }) => name).join(', ');
       this.#fail(scene, `${names} runs no VRRP daemon that answers: see tandem status, and apply first`);
@@ -142,6 +144,14 @@ class Retiring implements LockedWork {
     return this.#options.hosts.includes(host);
   }
 
+  /** A busy host may be slow to tell, and is asked again. */
+  async #sightsOfAll(scene: LockedScene): Promise<readonly DirectorSight[]> {
+    for (let left = ASKED_AT_LEAST; ; left--) {
+      const sights = await this.#sights(scene);
+      if (left <= 1 || silentIn(sights).length === 0) return sights;
+    }
+  }
+
   async #sights({ members, livePicture }: LockedScene): Promise<readonly DirectorSight[]> {
     const live = await livePicture();
     return members
@@ -155,10 +165,10 @@ class Retiring implements LockedWork {
     complaints: (sights: readonly DirectorSight[]) => readonly string[],
   ): Promise<boolean> {
     const deadlineAtMs = performance.now() + CARRIED_OUT_MS;
-    for (;;) {
+    for (let asked = 1; ; asked++) {
       const left = [...complaints(await this.#sights(scene)), ...(await this.#yielding.left(scene))];
       if (left.length === 0) return true;
-      if (performance.now() > deadlineAtMs) {
+      if (performance.now() > deadlineAtMs && asked >= ASKED_AT_LEAST) {
         this.#fail(scene, `${left.join('; ')}, ${CARRIED_OUT_MS / 1000} s after the reload`);
         return false;
       }
@@ -221,4 +231,8 @@ class Retiring implements LockedWork {
     const step = `${this.#options.what === 'undrain' ? 'undrain' : 'drain'} ${this.#who}`;
     host.remote.fail(typeof reason === 'string' ? host.remote.error(step, reason) : reason, step);
   }
+}
+
+function silentIn(sights: readonly DirectorSight[]): DirectorSight[] {
+  return sights.filter(({ live, services }) => services.length > 0 && !live);
 }
