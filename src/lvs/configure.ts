@@ -15,16 +15,20 @@ export interface Configuration {
   readonly leftover: Leftover;
 }
 
-/** Takes up a configuration: what stays keeps its state, real servers with their verdicts. */
-export function configure(
+/**
+ * Takes up a configuration, a virtual server in each step: what stays keeps its state, real servers with their verdicts.
+ * Nothing else may happen to `state` between two steps but verdicts.
+ */
+export function* configure(
   state: LvsState,
   { config, leftover }: Configuration,
   nowMs: number,
   actions: LvsAction[],
-): void {
+): Generator<undefined, void> {
   const groups = new Map(config.virtualServerGroups.map(group => [group.name, group]));
   const before = new Map(state.virtuals.map(virtual => [virtualIdentity(virtual.config), virtual]));
-  state.virtuals = config.virtualServers.map(server => {
+  const virtuals: VirtualState[] = [];
+  for (const server of config.virtualServers) {
     const identity = virtualIdentity(server);
     const known = before.get(identity);
     before.delete(identity);
@@ -34,8 +38,10 @@ export function configure(
     virtual.services = servicesOf(server, group);
     takeUpReals(state, virtual, leftover, nowMs, actions);
     updateQuorum(virtual, actions);
-    return virtual;
-  });
+    virtuals.push(virtual);
+    yield undefined;
+  }
+  state.virtuals = virtuals;
   for (const virtual of before.values()) removeVirtual(state, virtual, actions);
   actions.push({ kind: 'table', virtual: undefined });
 }

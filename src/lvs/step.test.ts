@@ -1,10 +1,11 @@
 import { parseIp } from '#base/address.ts';
 import { must } from '#base/assert.ts';
+import { atOnce } from '#base/steps.ts';
 import { loadConfig } from '#conf/load.ts';
 import { memorySource } from '#conf/memory-source.ts';
 import { describe, expect, test } from 'vitest';
 import type { LvsAction } from './action.ts';
-import type { Leftover } from './configure.ts';
+import { configure, type Leftover } from './configure.ts';
 import { configuredTable, desiredTable } from './desired.ts';
 import { destinationName } from './keys.ts';
 import type { SeenService } from './ports.ts';
@@ -33,7 +34,7 @@ class Bench {
 
   configure(text: string, leftover: Leftover = () => undefined): void {
     const { config } = loadConfig('/k.conf', memorySource({ '/k.conf': text }), { hostname: 'r1' });
-    step(this.state, { kind: 'configure', config, leftover }, this.nowMs, this.actions);
+    atOnce(configure(this.state, { config, leftover }, this.nowMs, this.actions));
     const { rsInitNotifies } = config.globalDefs;
     step(this.state, { kind: 'begin', tellsReals: rsInitNotifies }, this.nowMs, this.actions);
   }
@@ -217,7 +218,7 @@ describe('quorum', () => {
     const bench = new Bench('');
     const text = virtual(sorry, real(1));
     const { config } = loadConfig('/k.conf', memorySource({ '/k.conf': text }), { hostname: 'r1' });
-    step(bench.state, { kind: 'configure', config, leftover: () => undefined }, 0, bench.actions);
+    atOnce(configure(bench.state, { config, leftover: () => undefined }, 0, bench.actions));
     bench.says(1, DOWN);
     expect(bench.take().slice(1)).toEqual([
       `Removing service [10.0.0.1]:tcp:80 from VS ${VIRTUAL}`,

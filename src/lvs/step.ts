@@ -1,5 +1,4 @@
 import type { LvsAction } from './action.ts';
-import { configure, type Configuration } from './configure.ts';
 import { destinationName } from './keys.ts';
 import type { SeenService } from './ports.ts';
 import { startQuorum, updateQuorum } from './quorum-change.ts';
@@ -8,7 +7,6 @@ import type { LvsState, Opinion, RealState, VirtualState } from './state.ts';
 import { weightOf } from './weight.ts';
 
 export type LvsEvent =
-  | ({ readonly kind: 'configure' } & Configuration)
   /** Checkers of a configuration are under way, and files have been read; `rs_init_notifies`: who is up is told. */
   | { readonly kind: 'begin'; readonly tellsReals: boolean }
   /** A checker has told its first verdict, or a new one. */
@@ -20,12 +18,9 @@ export type LvsEvent =
   /** We stop in good order. */
   | { readonly kind: 'stop' };
 
-/** Takes the virtual servers one step further; what is to be done is appended to `actions`. */
+/** Takes the virtual servers one step further, but for another configuration (`configure.ts`); what is to be done is appended to `actions`. */
 export function step(state: LvsState, event: LvsEvent, nowMs: number, actions: LvsAction[]): void {
   switch (event.kind) {
-    case 'configure':
-      configure(state, event, nowMs, actions);
-      break;
     case 'begin':
       for (const virtual of state.virtuals) if (!virtual.hasBegun) begin(virtual, event.tellsReals, actions);
       break;

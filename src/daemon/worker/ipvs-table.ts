@@ -11,6 +11,8 @@ const POLL_MS = 1000;
 const POLL_COST_FACTOR = 20;
 /** Reading a large table takes a second: checks go on meanwhile. */
 const READ_SLICE_MS = 10;
+/** Changes that are made between two looks at everything else: some tens of milliseconds. */
+const CHANGES_PER_SLICE = 1024;
 
 /** What should be in the table. */
 export interface Wanted {
@@ -46,7 +48,8 @@ export class IpvsTable {
   /** The kernel has `#desired`, as far as we know. */
   #isKnown = false;
   #hasChanged = false;
-  #isReading = false;
+  /** It is being read or changed. */
+  #isBusy = false;
   #timer: NodeJS.Timeout | undefined;
   #readAtMs = -Infinity;
   #readAgainAtMs = -Infinity;
@@ -98,7 +101,7 @@ export class IpvsTable {
     if (this.#hasChanged) return;
     this.#hasChanged = true;
     const costMs = this.#isKnown ? this.#changingMs : this.#readingMs;
-    if (!this.#isReading) this.#schedule(Math.min(costMs, POLL_MS));
+    if (!this.#isBusy) this.#schedule(Math.min(costMs, POLL_MS));
   }
 
   /** `lvs_flush`: removes everything that is not ours. */
@@ -130,27 +133,32 @@ export class IpvsTable {
 
   #schedule(afterMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#turn(), Math.max(0, afterMs));
+    this.#timer = setTimeout(() => void this.#turn(), Math.max(0, afterMs));
   }
 
-  #turn(): void {
-    if (this.#isKnown && this.#hasChanged) this.#change();
-    const waitMs = this.#readAgainAtMs - this.#tools.nowMs();
-    if (this.#isKnown && waitMs > 0) this.#schedule(waitMs);
-    else void this.#read();
+  /** What is wanted meanwhile waits for the next turn. */
+  async #turn(): Promise<void> {
+    const { nowMs } = this.#tools;
+    this.#isBusy = true;
+    if (this.#isKnown && this.#hasChanged) await this.#change();
+    const isDue = !this.#isKnown || nowMs() >= this.#readAgainAtMs;
+    if (isDue && !this.#closing.signal.aborted) await this.#read();
+    this.#isBusy = false;
+    if (this.#closing.signal.aborted) return;
+    const isNext = this.#isKnown && this.#hasChanged;
+    this.#schedule(isNext ? Math.min(this.#changingMs, POLL_MS) : this.#readAgainAtMs - nowMs());
   }
 
   /** Changes what we know. */
-  #change(): void {
+  async #change(): Promise<void> {
     const startedAtMs = this.#tools.nowMs();
     const before = this.#desired;
     const wanted = this.#takeWanted();
     const actual = wanted.isWhole
       ? [...before.values()]
       : wanted.services.flatMap(({ service }) => before.get(serviceName(service.key)) ?? []);
-    const failures = this.#apply(reconcile(wanted.services, actual.map(asActual), ALL_OURS).operations);
-    this.#isKnown = failures.length === 0;
-    if (this.#isKnown && wanted.isWhole) this.#owned.settle();
+    const { operations } = reconcile(wanted.services, actual.map(asActual), ALL_OURS);
+    await this.#applyKnowingly(operations, wanted.isWhole);
     this.#changingMs = this.#tools.nowMs() - startedAtMs;
     // Whether it came out as we believe is seen soon.
     this.#readAgainAtMs = this.#readAtMs + POLL_COST_FACTOR * this.#readingMs;
@@ -166,30 +174,23 @@ export class IpvsTable {
     return wanted;
   }
 
-  /** Changes of what is wanted wait until the reading has ended. */
   async #read(): Promise<void> {
     const { nowMs } = this.#tools;
-    const { signal } = this.#closing;
     const startedAtMs = nowMs();
     const pace = { sliceMs: READ_SLICE_MS, pauseMs: 0, nowMs };
-    this.#isReading = true;
-    const services = await inSlices(this.#ipvs.servicesInSteps(), pace, signal).then(
+    const services = await inSlices(this.#ipvs.servicesInSteps(), pace, this.#closing.signal).then(
       read => this.#valueOf(read),
       () => undefined,
     );
-    this.#isReading = false;
-    if (signal.aborted) return;
     this.#readAtMs = nowMs();
     this.#readingMs = this.#readAtMs - startedAtMs;
     this.#readAgainAtMs = this.#readAtMs + Math.max(POLL_MS, POLL_COST_FACTOR * this.#readingMs);
-    if (services) {
-      this.#mend(services);
-      this.#tools.seen(services);
-    }
-    this.#schedule(this.#isKnown && this.#hasChanged ? 0 : this.#readAgainAtMs - nowMs());
+    if (!services || this.#closing.signal.aborted) return;
+    await this.#mend(services);
+    this.#tools.seen(services);
   }
 
-  #mend(services: readonly SeenService[]): void {
+  async #mend(services: readonly SeenService[]): Promise<void> {
     const wasKnown = this.#isKnown;
     if (!wasKnown) this.#takeWanted();
     const desired = [...this.#desired.values()];
@@ -205,10 +206,22 @@ export class IpvsTable {
           `a real server ${key.address.join('.')} port ${key.port} of ${serviceName(service)} is not ours and left alone`,
       ),
     ];
-    const failures = this.#apply(operations);
+    const failures = await this.#applyKnowingly(operations, true);
     this.#sayNew([...lines, ...failures]);
-    this.#isKnown = failures.length === 0;
-    if (this.#isKnown && !this.#hasChanged) this.#owned.settle();
+  }
+
+  /** Returns what the kernel refused; only without that is the table known. `settles`: there is nothing else of ours then. */
+  async #applyKnowingly(operations: readonly Operation[], settles: boolean): Promise<string[]> {
+    const { signal } = this.#closing;
+    const failures: string[] = [];
+    this.#isKnown = false;
+    for (let at = 0; at < operations.length && !signal.aborted; at += CHANGES_PER_SLICE) {
+      if (at > 0) await new Promise(setImmediate);
+      if (!signal.aborted) failures.push(...this.#apply(operations.slice(at, at + CHANGES_PER_SLICE)));
+    }
+    this.#isKnown = failures.length === 0 && !signal.aborted;
+    if (this.#isKnown && settles && !this.#hasChanged) this.#owned.settle();
+    return failures;
   }
 
   #readAtOnce(): readonly SeenService[] {

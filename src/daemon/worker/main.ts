@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
 import { messageOf } from '#base/errors.ts';
 import {
-  encodeWorkerRecord,
   SCRIPT_NOT_RUN,
   type WorkerRecord,
   type WorkerRecordKind,
@@ -11,6 +10,7 @@ import { FifoWriters } from './fifo.ts';
 import { FileTrackers } from './file-trackers.ts';
 import { Mailer } from './mailer.ts';
 import { Notifications } from './notifications.ts';
+import { ParentLink } from './parent-link.ts';
 import { ProcessTrackers } from './process-trackers.ts';
 import { readFifo, readMail, readProcess } from './records.ts';
 import { ServerDesk } from './server-desk.ts';
@@ -18,7 +18,6 @@ import { ScriptTrackers } from './trackers.ts';
 
 /** The socket pair that the VRRP process gave us. */
 const PARENT_DESCRIPTOR = 3;
-const HEARTBEAT_MS = 1000;
 const WARNING = 4;
 
 /** What the worker works with. */
@@ -44,19 +43,8 @@ interface Tools {
 export function runWorker(): void {
   const parent = new Socket({ fd: PARENT_DESCRIPTOR });
   const reader = new WorkerRecordReader();
-  let isCorked = false;
-  /** What is said in one go is written in one go: thousands of verdicts may come at once. */
-  const send = (each: WorkerRecord): void => {
-    if (!isCorked) {
-      parent.cork();
-      process.nextTick(() => {
-        isCorked = false;
-        parent.uncork();
-      });
-    }
-    isCorked = true;
-    parent.write(encodeWorkerRecord(each));
-  };
+  const link = new ParentLink(parent);
+  const send = (each: WorkerRecord): void => link.send(each);
   const warn = (line: string): void => send(record('log', 0, WARNING, line));
   const notifications = new Notifications(warn);
   const fifos = new FifoWriters(warn);
@@ -70,10 +58,10 @@ export function runWorker(): void {
     notifications,
     fifos,
     mailer,
-    servers: new ServerDesk(send, { notifications, fifos, mailer }),
+    servers: new ServerDesk(link, { notifications, fifos, mailer }),
     send,
     warn,
-    leave: () => parent.end(() => process.exit(0)),
+    leave: () => link.leave(),
   };
 
   parent.on('data', chunk => {
@@ -84,7 +72,7 @@ export function runWorker(): void {
   // A terminal's ^C goes to the whole group; the VRRP process decides when we end.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   send(record('ready', 0, 0));
-  setInterval(() => send(record('heartbeat', 0, 0)), HEARTBEAT_MS);
+  link.keepAlive();
 }
 
 function record(kind: WorkerRecordKind, id: number, code: number, ...strings: string[]): WorkerRecord {

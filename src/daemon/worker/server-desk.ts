@@ -5,6 +5,7 @@ import { METRICS } from '#daemon/server-orders.ts';
 import { inSlices } from '#daemon/slices.ts';
 import { openIpvs } from '#linux/ipvs.ts';
 import type { WorkerRecord } from '#wire/worker.ts';
+import type { ParentLink } from './parent-link.ts';
 import { type NoticeTools, ServerNotices } from './server-notices.ts';
 import { VirtualServers } from './virtual-servers.ts';
 
@@ -20,15 +21,15 @@ const PIECE_LENGTH = 32 * 1024;
 
 /** What the VRRP process asks about virtual servers, done; nothing is loaded or opened before the first `loadServers`. */
 export class ServerDesk {
-  readonly #send: (record: WorkerRecord) => void;
+  readonly #link: Pick<ParentLink, 'send' | 'alive'>;
   readonly #notices: ServerNotices;
   /** States of instances that were told before there was a configuration. */
   readonly #states = new Map<string, string>();
   #servers: VirtualServers | undefined;
   #reading: AbortController | undefined;
 
-  constructor(send: (record: WorkerRecord) => void, tools: NoticeTools) {
-    this.#send = send;
+  constructor(link: Pick<ParentLink, 'send' | 'alive'>, tools: NoticeTools) {
+    this.#link = link;
     this.#notices = new ServerNotices(tools);
   }
 
@@ -81,6 +82,7 @@ export class ServerDesk {
       notice: line => this.#log(NOTICE, line),
       warn: line => this.#log(WARNING, line),
       notices: this.#notices,
+      alive: () => this.#link.alive(),
       record,
     });
     for (const [name, state] of this.#states) servers.instanceIs(name, state);
@@ -94,13 +96,18 @@ export class ServerDesk {
     do {
       // Half a character cannot be sent.
       const end = at + PIECE_LENGTH + (isHighSurrogate(text.charCodeAt(at + PIECE_LENGTH - 1)) ? 1 : 0);
-      this.#send({ kind: 'servers', id, code: end < text.length ? 1 : 0, strings: [text.slice(at, end)] });
+      this.#link.send({
+        kind: 'servers',
+        id,
+        code: end < text.length ? 1 : 0,
+        strings: [text.slice(at, end)],
+      });
       at = end;
     } while (at < text.length);
   }
 
   #log(code: number, line: string): void {
-    this.#send({ kind: 'log', id: 0, code, strings: [line.replaceAll('\0', '')] });
+    this.#link.send({ kind: 'log', id: 0, code, strings: [line.replaceAll('\0', '')] });
   }
 }
 

@@ -58,7 +58,8 @@ class Bench {
     const notices = new ServerNotices({ notifications, fifos: this.fifos, mailer });
     const record = join(this.folder, 'servers.json');
     const nowMs = (): number => performance.now();
-    return new VirtualServers({ nowMs, openIpvs: open, notice: warn, warn, notices, record });
+    const alive = (): void => {};
+    return new VirtualServers({ nowMs, openIpvs: open, notice: warn, warn, notices, alive, record });
   }
 
   load(text: string): void {

@@ -8,7 +8,7 @@ import type { VirtualServerStatus } from '#control/server-status.ts';
 import { commandStrings } from '#daemon/track-records.ts';
 import type { Ipvs, Result } from '#linux/ports.ts';
 import type { LvsAction } from '#lvs/action.ts';
-import type { Leftover } from '#lvs/configure.ts';
+import { configure, type Leftover } from '#lvs/configure.ts';
 import { configuredTable, desiredTable } from '#lvs/desired.ts';
 import { destinationName, serviceName } from '#lvs/keys.ts';
 import type { SeenService } from '#lvs/ports.ts';
@@ -31,6 +31,8 @@ export interface VirtualServerTools {
   readonly notice: (line: string) => void;
   readonly warn: (line: string) => void;
   readonly notices: ServerNotices;
+  /** Says, at most so often as is needed, that a long piece of work goes on. */
+  readonly alive: () => void;
   /** The file that remembers which of the kernel's services are ours. */
   readonly record: string;
 }
@@ -68,7 +70,7 @@ export class VirtualServers {
     this.#tools.notices.open(config);
     const leftover = isFirst && this.#table ? leftoverOf(this.#table) : () => undefined;
     if (isFirst && config.globalDefs.lvsFlush) this.#table?.flushForeign();
-    this.#deliver({ kind: 'configure', config, leftover });
+    this.#configure(config, leftover);
     this.#deliver({ kind: 'begin', tellsReals: config.globalDefs.rsInitNotifies });
     this.#setTimeouts(config);
     this.#followSync();
@@ -130,13 +132,30 @@ export class VirtualServers {
     this.#table = new IpvsTable(opened.value, record, { nowMs, warn, seen, wanted });
   }
 
+  /** In one go, as events must not come in between; tens of thousands of checkers take seconds on a slow machine. */
+  #configure(config: Config, leftover: Leftover): void {
+    const { nowMs, alive } = this.#tools;
+    const work = configure(this.#state, { config, leftover }, nowMs(), this.#actions);
+    for (let isDone = false; !isDone; alive()) {
+      isDone = work.next().done === true;
+      this.#performAll();
+    }
+    this.#table?.claim(configuredTable(this.#state));
+    this.#table?.want();
+  }
+
   #deliver(event: LvsEvent): void {
     step(this.#state, event, this.#tools.nowMs(), this.#actions);
+    if (!this.#performAll()) return;
+    if (event.kind === 'seen') this.#table?.claim(configuredTable(this.#state));
+    this.#table?.want();
+  }
+
+  /** Returns whether the table may have to be another one. */
+  #performAll(): boolean {
     const actions = this.#actions.splice(0);
     for (const action of actions) this.#perform(action);
-    if (!actions.some(({ kind }) => kind === 'table')) return;
-    if (event.kind === 'configure' || event.kind === 'seen') this.#table?.claim(configuredTable(this.#state));
-    this.#table?.want();
+    return actions.some(({ kind }) => kind === 'table');
   }
 
   #takeWanted(): Wanted {
