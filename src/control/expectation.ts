@@ -53,15 +53,6 @@ function asState(text: string, argument: string): InstanceState {
  * second master.
  */
 export function unmet(status: DaemonStatus, expectation: Expectation): string[] {
-  const { program, configurationSha256, configurationFile } = status;
-  const old =
-    program === 'keepalived' && configurationSha256 === ''
-      ? [`keepalived has not loaded ${configurationFile} as it is now`]
-      : [];
-  return [...old, ...unmetInstances(status, expectation)];
-}
-
-function unmetInstances(status: DaemonStatus, expectation: Expectation): string[] {
   return [...expectation].flatMap(([name, states]) => {
     const instance = status.instances.find(candidate => candidate.name === name);
     if (!instance)
@@ -70,6 +61,13 @@ function unmetInstances(status: DaemonStatus, expectation: Expectation): string[
       ];
     return unmetByInstance(instance, states);
   });
+}
+
+/** A keepalived that runs with an older file than the one that is there, in a sentence; empty if it does not. */
+export function unloaded({ program, configurationSha256, configurationFile }: DaemonStatus): string[] {
+  return program === 'keepalived' && configurationSha256 === ''
+    ? [`keepalived has not loaded ${configurationFile} as it is now`]
+    : [];
 }
 
 function unmetByInstance(instance: InstanceStatus, states: readonly InstanceState[]): string[] {

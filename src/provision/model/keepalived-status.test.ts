@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { must } from '#base/assert.ts';
-import { unmet } from '#control/expectation.ts';
+import { unloaded, unmet } from '#control/expectation.ts';
 import { parseKeepalived } from './keepalived-status.ts';
 
 /** Written by keepalived 2.2.7: version 3 with an excluded address, IPv6, unicast with AH, and a group at fault. */
@@ -92,8 +92,12 @@ describe('a running keepalived', () => {
   test('a file that changed after it was loaded is not what it runs with', () => {
     const text = ANSWER.replace(/FileTime=\d+/, 'FileTime=1795616061');
     expect(status(text).configurationSha256).toBe('');
-    expect(unmet(status(text), new Map())).toEqual([
+    expect(unloaded(status(text))).toEqual([
       'keepalived has not loaded /etc/keepalived/keepalived.conf as it is now',
+    ]);
+    expect(unloaded(status())).toEqual([]);
+    expect(unmet(status(text), new Map([['UNI', ['MASTER']]]))).toEqual([
+      'UNI: is MASTER but 10.9.9.102/24 is not on lo',
     ]);
     expect(status(ANSWER.replace('ActiveState=active', 'ActiveState=reloading')).configurationSha256).toBe(
       '',

@@ -1,5 +1,6 @@
 /** One host's way through an apply: probe, plan, early changes, its turn, its gates. */
 import type { HostTally } from '#control/events.ts';
+import { unloaded } from '#control/expectation.ts';
 import type { DaemonStatus } from '#control/status.ts';
 import type { DepartureOrders } from '#provision/model/departures.ts';
 import type { Frame } from '#provision/model/frames.ts';
@@ -257,7 +258,7 @@ export class HostRun {
     { expected, configuration, held, stopped }: NonNullable<Gate['until']>,
   ): Promise<{ message: string; said: string } | undefined> {
     const missing = [
-      ...(await this.remote.awaitLive(expected, gate.timeoutMs)),
+      ...(await this.remote.awaitLive(expected, gate.timeoutMs, unloaded)),
       ...(await this.#elsewhere(configuration)),
     ];
     await this.remote.must(missing.length === 0 ? held : stopped, gate.name);

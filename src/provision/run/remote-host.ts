@@ -155,12 +155,19 @@ export class RemoteHost {
     }
   }
 
-  /** Asks until all of `expected` holds; what does not after `timeoutMs`, one sentence each. Throws RemoteError. */
-  async awaitLive(expected: Expectation, timeoutMs: number): Promise<readonly string[]> {
+  /**
+   * Asks until all of `expected` holds, and nothing is `amiss`; what is not so after `timeoutMs`, one sentence each.
+   * Throws RemoteError.
+   */
+  async awaitLive(
+    expected: Expectation,
+    timeoutMs: number,
+    amiss: (status: LiveStatus) => readonly string[] = () => [],
+  ): Promise<readonly string[]> {
     const deadlineAtMs = performance.now() + timeoutMs;
     for (;;) {
       const status = await this.live();
-      const missing = status ? unmet(status, expected) : ['no VRRP daemon answers'];
+      const missing = status ? [...amiss(status), ...unmet(status, expected)] : ['no VRRP daemon answers'];
       if (missing.length === 0 || performance.now() > deadlineAtMs) return missing;
       await new Promise(resolve => setTimeout(resolve, LIVE_RETRY_MS));
     }
