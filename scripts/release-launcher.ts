@@ -1,11 +1,12 @@
 /**
  * How Node runs the daemon: no helper threads for garbage collection and compilation, and a small young generation,
- * because a daemon that allocates next to nothing needs neither (8 threads become 5, and 1 MB less).
+ * because a daemon that allocates next to nothing needs neither (8 threads become 5, and 1 MB less). With 1 MB the words of
+ * a hundred real servers do not fit in: 30,000 take 160 MB instead of 72, and half as long again.
  */
 export const NODE_FLAGS: readonly string[] = [
   '--single-threaded-gc',
   '--v8-pool-size=0',
-  '--max-semi-space-size=1',
+  '--max-semi-space-size=2',
 ];
 
 /**
