@@ -36,9 +36,9 @@ export const EXCLUSIONS: readonly Exclusion[] = [
     reason: 'run at the first boot of an image only (ConditionNeedsUpdate=)',
   },
   {
-    keys: /^unit:network-online\.target$/,
+    keys: /^unit:network-(online|pre)\.target$/,
     reason:
-      'reached once any unit has wanted it, and until the next boot; it is systemd’s own and does nothing',
+      'reached once any unit has wanted it, and until the next boot; they are systemd’s own and do nothing',
   },
   { keys: /^sysctl:net\/netfilter\/nf_conntrack_count$/, reason: 'a counter' },
   { keys: /^route:local fe80:/, reason: 'appears when duplicate address detection ends' },

@@ -18,15 +18,16 @@ export interface Difference {
 const SNAPSHOT_TIMEOUT_MS = 60_000;
 
 /**
- * Takes a snapshot once the host has finished booting. About a second, most of it SHA-256 of the file system.
+ * Takes a snapshot once the host has finished booting. About a second, most of it SHA-256 of the file system; without
+ * `files` what the kernel, systemd and dpkg say remains.
  *
  * @throws {LabError} when the host is down or does not finish.
  */
-export async function snapshotHost(lab: Lab, host: string): Promise<Snapshot> {
+export async function snapshotHost(lab: Lab, host: string, { files = true } = {}): Promise<Snapshot> {
   await lab.exec(host, ['systemctl', 'is-system-running', '--wait'], { timeoutMs: SNAPSHOT_TIMEOUT_MS });
   const { stdout } = await lab.exec(
     host,
-    { script: COLLECT },
+    { script: files ? `${COLLECT_FILES}${COLLECT_STATE}` : COLLECT_STATE },
     { timeoutMs: SNAPSHOT_TIMEOUT_MS, check: true },
   );
   return parseSnapshot(stdout);
@@ -59,7 +60,7 @@ export function formatDifferences(differences: readonly Difference[]): string {
  * Each section begins with \x01 and its name. Of /run only names and modes are taken: its contents are process
  * state. Timestamps are left out: reading and restoring a file may change them.
  */
-const COLLECT = `export LC_ALL=C
+const COLLECT_FILES = `export LC_ALL=C
 section() { printf '\\001%s\\n' "$1"; }
 section files
 find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp \\) -prune -o -printf '%y %m %U:%G %l\\t%p\\0'
@@ -67,6 +68,10 @@ find /run /tmp /dev/shm -xdev -printf '%y %m %U:%G %l\\t%p\\0'
 section contents
 find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp \\) -prune -o -type f -print0 |
   xargs -0 -r sha256sum -z --
+`;
+
+const COLLECT_STATE = `export LC_ALL=C
+section() { printf '\\001%s\\n' "$1"; }
 section sysctl
 cd /proc/sys && find net -type f -perm -400 -print0 | xargs -0 -r grep -sH ''
 section address
@@ -174,10 +179,14 @@ function colonFile(body: string, section: string): Entry[] {
   return records(body, '\n').map(line => [`${section}:${line.slice(0, line.indexOf(':'))}`, line]);
 }
 
-/** Without what changes by itself: lifetimes, duplicate address detection, the other end's namespace number. */
+/**
+ * Without what changes by itself: lifetimes, duplicate address detection, the other end's namespace number; `noop` is a
+ * device that has never been up, `noqueue` one that has.
+ */
 function stable(line: string): string {
   return line
     .replaceAll(/\b(valid_lft|preferred_lft|expires) \d+sec\b/g, '$1 finite')
+    .replaceAll(/\bqdisc (noop|noqueue)\b/g, 'qdisc none')
     .replaceAll(/\b(tentative|link-netnsid \d+)\s*/g, '')
     .trim();
 }

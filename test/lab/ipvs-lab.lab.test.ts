@@ -15,7 +15,7 @@ await ensureImage('bookworm', ['services'], onProgress);
 for (const release of ['bullseye', 'trixie'] as const) await ensureImage(release, [], onProgress);
 execFileSync(`${ROOT}bin/tandem`, ['--version']);
 
-const results = await testsInUml('ipvs-lab', ['test/ipvs-lab/'], 900_000);
+const results = await testsInUml('ipvs-lab', ['test/ipvs-lab/'], 1_500_000);
 
 test('tests ran in labs inside the kernel with IPVS', () => {
   expect(results.length).toBeGreaterThan(0);

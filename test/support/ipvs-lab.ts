@@ -2,7 +2,9 @@
  * Labs inside the kernel with IPVS. What a host has is read from /proc of its init, which costs no process: one costs 20 ms
  * and more in there.
  */
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { must } from '#base/assert.ts';
 import { labSpecOf } from '#cli/commands/lab-spec.ts';
 import { must0 } from '#lab/command.ts';
 import { labUp, type Lab } from '#lab/lab.ts';
@@ -12,6 +14,9 @@ import { ROOT } from './tandem.ts';
 
 /** Hosts may not load modules: the kernel is the machine's. */
 const MODULES = ['ip_vs', 'ip_vs_rr', 'ipip'] as const;
+
+/** Of `/slow`. */
+export const SLOW_BYTES = 400 * 1024;
 
 export const inventoryPath = (name: string): string => `${ROOT}inventory/${name}.yml`;
 
@@ -32,10 +37,35 @@ export async function ipvsLab(
   return await labUp({ ...spec, hosts, lean: true }, { onProgress: line => console.log(line) });
 }
 
-/** nginx on each host, now and after every boot, that answers with the host's name on every address at `port`. */
+/**
+ * Puts Node on a director where an apply would put it, so that each apply does not take 50 MB through SSH. It is not
+ * Tandem's, and a teardown leaves it.
+ */
+export async function putNode(lab: Lab, host: string): Promise<void> {
+  const root = await procOf(lab, host, 'root');
+  const manifest = readFileSync(`${ROOT}dist/release/${process.arch}/manifest.json`, 'utf8');
+  const { node } = JSON.parse(manifest) as { readonly node: { readonly sha256: string } };
+  const directory = `${root}/opt/tandem/node/${node.sha256}`;
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  copyFileSync(process.execPath, `${directory}/node`);
+}
+
+/**
+ * nginx on each host, now and after every boot, at `port` of every address: `/` is the host's name, `/slow` takes 20 s.
+ */
 export async function serveNames(lab: Lab, hosts: readonly string[], port: number): Promise<void> {
   const script = `set -eu
-printf 'server { listen ${port}; listen [::]:${port}; return 200 "%s\\n"; }\\n' "$(cat /etc/hostname)" >/etc/nginx/sites-enabled/default
+cat >/etc/nginx/sites-enabled/default <<END
+server {
+  listen ${port};
+  listen [::]:${port};
+  root /var/www/html;
+  access_log off;
+  location = / { return 200 "$(cat /etc/hostname)\n"; }
+  location = /slow { limit_rate 20k; }
+}
+END
+head -c ${SLOW_BYTES} /dev/zero >/var/www/html/slow
 ln -sf /lib/systemd/system/nginx.service /etc/systemd/system/multi-user.target.wants/nginx.service
 systemctl start nginx`;
   for (const host of hosts) await lab.exec(host, { script }, { check: true });
@@ -50,6 +80,14 @@ export async function curls(lab: Lab, url: string, count: number): Promise<strin
   return Array.from({ length: count }, (_, index) => lines[index] ?? '');
 }
 
+/** Who gave ten answers of `curl`, by name. Throws with what came unless they come from `names` in turn. */
+export async function tenAlternate(lab: Lab, url: string, names: readonly string[]): Promise<string[]> {
+  const answers = await curls(lab, url, 10);
+  if (!alternate(answers, names))
+    throw new Error(`${url}, from ${names.join(' and ')} in turn: ${answers.join(' ')}`);
+  return [...new Set(answers)].toSorted();
+}
+
 /** True if each of `names` answers, one after the other, time and again. */
 export function alternate(answers: readonly string[], names: readonly string[]): boolean {
   const turn = names.length;
@@ -59,11 +97,16 @@ export function alternate(answers: readonly string[], names: readonly string[]):
   });
 }
 
-/** A file below /proc/PID of a host's init; empty while the host is down. */
+/** A path below /proc/PID of a host's init. @throws while the host is down. */
 async function procOf(lab: Lab, host: string, file: string): Promise<string> {
   const pid = (await lab.list()).find(({ name }) => name === host)?.pid;
+  return `/proc/${must(pid, `${host} is up`)}/${file}`;
+}
+
+/** A file below /proc/PID of a host's init; empty while the host is down. */
+async function readProc(lab: Lab, host: string, file: string): Promise<string> {
   try {
-    return pid === undefined ? '' : readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    return readFileSync(await procOf(lab, host, file), 'utf8');
   } catch {
     return '';
   }
@@ -73,7 +116,7 @@ async function procOf(lab: Lab, host: string, file: string): Promise<string> {
 export async function balanced(lab: Lab, host: string): Promise<Record<string, string[]>> {
   const table: Record<string, string[]> = {};
   let service = '';
-  for (const line of (await procOf(lab, host, 'net/ip_vs')).split('\n').slice(3)) {
+  for (const line of (await readProc(lab, host, 'net/ip_vs')).split('\n').slice(3)) {
     const [first = '', second = '', , weight = '0'] = line.trim().split(/\s+/);
     if (first === '->') {
       if (weight !== '0') table[service]?.push(endpoint(second));
@@ -105,13 +148,28 @@ function shortened(address: string): string {
 /** True if the host has this address on any interface. */
 async function hasAddress(lab: Lab, host: string, address: string): Promise<boolean> {
   if (!address.includes(':')) {
-    const trie = await procOf(lab, host, 'net/fib_trie');
+    const trie = await readProc(lab, host, 'net/fib_trie');
     return new RegExp(`-- ${address.replaceAll('.', '\\.')}\\n\\s*/32 host LOCAL`).test(trie);
   }
-  const rows = (await procOf(lab, host, 'net/if_inet6')).split('\n');
+  const rows = (await readProc(lab, host, 'net/if_inet6')).split('\n');
   return rows.some(
     row => shortened(`[${row.slice(0, 32).match(/.{4}/g)?.join(':') ?? '::'}]`) === `[${address}]`,
   );
+}
+
+/** Resolves when each of `directors` balances this service (`ADDRESS:PORT`) over these real servers, in their order. */
+export async function balances(
+  lab: Lab,
+  directors: readonly string[],
+  service: string,
+  servers: readonly string[],
+): Promise<void> {
+  for (const director of directors)
+    await becomes(
+      `${service} of ${director}`,
+      servers,
+      async () => (await balanced(lab, director))[service] ?? [],
+    );
 }
 
 /** Resolves when each VIP is on this one of `directors` and on no other. */
@@ -120,17 +178,28 @@ export async function held(
   directors: readonly string[],
   expected: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const now = async (vip: string): Promise<string> => {
+  const holders = async (vip: string): Promise<readonly [string, string]> => {
     const holding = await Promise.all(directors.map(host => hasAddress(lab, host, vip)));
-    return directors.filter((_, index) => holding[index]).join(',');
+    return [vip, directors.filter((_, index) => holding[index]).join(',')];
   };
-  let seen: Record<string, string> = {};
-  await eventually('VIPs', 20_000, async () => {
-    seen = Object.fromEntries(
-      await Promise.all(Object.keys(expected).map(async vip => [vip, await now(vip)] as const)),
-    );
-    return JSON.stringify(seen) === JSON.stringify(expected);
+  await becomes('holders of the VIPs', expected, async () =>
+    Object.fromEntries(await Promise.all(Object.keys(expected).map(holders))),
+  );
+}
+
+/** Resolves when `look` gives what is expected, or throws with what it gave last. */
+export async function becomes<T>(
+  what: string,
+  expected: T,
+  look: () => Promise<T>,
+  timeoutMs = 20_000,
+): Promise<void> {
+  let seen: T | undefined;
+  await eventually(what, timeoutMs, async () => {
+    seen = await look();
+    return isDeepStrictEqual(seen, expected);
   }).catch((cause: unknown) => {
-    throw new Error(`expected ${JSON.stringify(expected)}, seen ${JSON.stringify(seen)}`, { cause });
+    const values = `expected ${JSON.stringify(expected)}, seen ${JSON.stringify(seen)}`;
+    throw new Error(`${what}: ${values}`, { cause });
   });
 }

@@ -98,7 +98,7 @@ function lineOf(number: number, row: TopologyRow, seen: readonly Observation[]):
 /** The file as a link, then the name. */
 function testOf(test: string): string {
   const [file = '', ...names] = test.split(' › ');
-  const name = file.slice(file.lastIndexOf('/') + 1).replace(/\.(lab|ipvs)\.test\.ts$/, '');
+  const name = file.slice(file.lastIndexOf('/') + 1).replace(/\.(lab|ipvs|ipvs-lab)\.test\.ts$/, '');
   return `[${name}](../${file}): ${names.join(', ').replaceAll('|', '\\|')}`;
 }
 
