@@ -11,7 +11,7 @@ installPackages('ipvsadm', 'keepalived', 'kmod', 'tcpdump', ...CHECKED_PACKAGES)
 execFileSync(join(import.meta.dirname, '../../bin/tandemd'), ['--version']);
 
 // A kernel with IPVS is booted once, while tests are collected, and each test that ran in it is one here.
-const results = await testsInUml('ipvs', ['test/ipvs/'], 330_000);
+const results = await testsInUml('ipvs', ['test/ipvs/'], 480_000);
 
 test('tests ran in the kernel with IPVS', () => {
   expect(results.length).toBeGreaterThan(0);
