@@ -8,6 +8,8 @@ import { eventsOf, said, tandem, totalsOf } from '../support/tandem.ts';
 const SKEW_MS = ((256 - 253) / 256) * 1000;
 /** What a busy machine and a measurement in steps of 10 ms may add. */
 const MARGIN_MS = 100;
+/** Where a file is tried by its daemon and reloaded beside it, on the same processors; an unplanned failover takes 3 s. */
+const RELOAD_MARGIN_MS = 400;
 let lab: Lab;
 
 beforeAll(async () => {
@@ -33,7 +35,7 @@ async function failover(...more: string[]) {
 }
 
 /** Probes the VIP every 10 ms while `work` runs. */
-async function probed<T>(what: string, work: () => Promise<T>): Promise<T> {
+async function probed<T>(what: string, work: () => Promise<T>, marginMs = MARGIN_MS): Promise<T> {
   const prober = await lab.probe('watch', VIP, { intervalMs: 10 });
   await prober.nextAnswer(5000);
   const value = await work();
@@ -41,7 +43,7 @@ async function probed<T>(what: string, work: () => Promise<T>): Promise<T> {
   const { largestGapMs, lost } = await prober.stop();
   console.log(`${what}: ${lost} probes lost, largest gap ${largestGapMs.toFixed(0)} ms`);
   expect(lost).toBe(0);
-  expect(largestGapMs).toBeLessThanOrEqual(SKEW_MS + MARGIN_MS);
+  expect(largestGapMs).toBeLessThanOrEqual(SKEW_MS + marginMs);
   return value;
 }
 
@@ -78,11 +80,15 @@ test('--to gives it back the same way, and the hold is over', async () => {
 });
 
 test('a director that is drained gives its instance away, and does not take it back by a restart or an apply', async () => {
-  const drain = await probed('drain ka67', async () => {
-    const result = await tandem(lab, ['drain', 'ka67', '-i', INVENTORY, '--json']);
-    expect(await holders(lab)).toEqual(['ka68']);
-    return result;
-  });
+  const drain = await probed(
+    'drain ka67',
+    async () => {
+      const result = await tandem(lab, ['drain', 'ka67', '-i', INVENTORY, '--json']);
+      expect(await holders(lab)).toEqual(['ka68']);
+      return result;
+    },
+    RELOAD_MARGIN_MS,
+  );
   expect(drain.code, said(drain)).toBe(0);
   expect(eventsOf(drain)).toContainEqual(expect.objectContaining({ type: 'drain', status: 'yielded' }));
   await lab.exec('ka67', ['systemctl', 'restart', 'tandemd'], { check: true });
@@ -104,11 +110,15 @@ test('it takes over if nobody else can, and gives it back', async () => {
 });
 
 test('undrained it is preferred again', async () => {
-  const undrain = await probed('undrain ka67', async () => {
-    const result = await tandem(lab, ['undrain', 'ka67', '-i', INVENTORY, '--json']);
-    expect(await holders(lab)).toEqual(['ka67']);
-    return result;
-  });
+  const undrain = await probed(
+    'undrain ka67',
+    async () => {
+      const result = await tandem(lab, ['undrain', 'ka67', '-i', INVENTORY, '--json']);
+      expect(await holders(lab)).toEqual(['ka67']);
+      return result;
+    },
+    RELOAD_MARGIN_MS,
+  );
   expect(undrain.code, said(undrain)).toBe(0);
   await healthy();
   const plan = await tandem(lab, ['plan', '-i', INVENTORY]);
