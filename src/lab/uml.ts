@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, statfs, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sh } from '#provision/model/shell.ts';
@@ -6,6 +6,7 @@ import { type ExecResult, must0, run } from './command.ts';
 import { LabError } from './lab-error.ts';
 import { UML_INIT } from './uml-init.ts';
 import { ensureUmlKernel } from './uml-kernel.ts';
+import { makeScratch } from './uml-scratch.ts';
 
 export interface UmlOptions {
   /** Added to a small, fixed environment. */
@@ -44,7 +45,7 @@ const KERNEL_TOOLS = ['insmod', 'modprobe'] as const;
 export async function runInUml(argv: readonly string[], options: UmlOptions): Promise<UmlResult> {
   const kernel = await ensureUmlKernel(options.onProgress);
   await ensureKernelTools(options.onProgress);
-  const scratch = await mkdtemp(join(tmpdir(), 'tandem-uml-'));
+  const scratch = await makeScratch(tmpdir());
   try {
     await symlink(kernel.modules, join(scratch, 'modules'));
     await writeFile(join(scratch, 'init'), UML_INIT);
