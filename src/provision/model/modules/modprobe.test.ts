@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { must } from '#base/assert.ts';
 import type { Change } from '#provision/model/module.ts';
 import { ModuleHost } from '#testing/module-host.ts';
 import { modprobe, modprobeReverter } from './modprobe.ts';
@@ -25,6 +26,18 @@ describe('modprobe', () => {
     ['missing no\n', { required: false }, []],
   ])('%j with %j: %j', (answer, more, summaries) => {
     expect(planned(answer, more).map(change => change.summary)).toEqual(summaries);
+  });
+
+  test.each([
+    ['loaded no\n', false],
+    ['available no\n', true],
+  ])('%j: modprobe is run: %s', (answer, runs) => {
+    const host = new ModuleHost();
+    const args = modprobe.schema.parse({ name: 'ip_vs' });
+    const [change] = planned(answer);
+    const { text } = modprobe.apply(must(change, 'a change'), args, host.context());
+    expect(text.includes('modprobe ip_vs')).toBe(runs);
+    host.remove();
   });
 
   test('a kernel without the module is said to be one', () => {
