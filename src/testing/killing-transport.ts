@@ -1,5 +1,6 @@
 /** Programs that die half-way: the remote shell is killed right after a record of the ledger, as by a power cut. */
 import { Transform, type TransformCallback } from 'node:stream';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { assert } from '#base/assert.ts';
 
 /** What the prelude's function that writes a record looks like. */
@@ -33,8 +34,10 @@ export function killAfterRecord(records: number, countIn?: string): Transform {
         const [header, nonce = '', length = ''] = head;
         const end = header.length + Number(length);
         if (pending.length < end) break;
-        const text = lethal(pending.toString('utf8', header.length, end), records, countIn);
-        this.push(`\ntandem/1 ${nonce} ${Buffer.byteLength(text)}\n${text}`);
+        const text = gunzipSync(pending.subarray(header.length, end)).toString();
+        const packed = gzipSync(lethal(text, records, countIn));
+        this.push(`\ntandem/1 ${nonce} ${packed.length}\n`);
+        this.push(packed);
         pending = pending.subarray(end);
       }
       done();

@@ -259,7 +259,7 @@ describe('power', () => {
     const second = await bootId('ka68');
     expect(second).not.toBe(first);
     await lab.controllerExec(ssh('ka68', 'systemctl reboot'));
-    await eventually('another boot', 20_000, async () => {
+    await eventually('another boot', 60_000, async () => {
       const now = await lab.exec('ka68', ['cat', '/proc/sys/kernel/random/boot_id']).catch(() => undefined);
       return now?.code === 0 && now.stdout !== second;
     });
