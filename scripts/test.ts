@@ -1,6 +1,6 @@
 /**
- * `npm test [-- --shard I/N]`: the static checks, the unit tests, then the lab tests (a share of them with --shard), of
- * which docs/topologies.md is written. Ends with a line `N passed, N failed` that counts static checks and tests.
+ * `npm test [-- --shard I/N] [--all]`: the static checks, the unit tests, then the lab tests (a share of them with
+ * --shard; all LVS rows, on all Debian releases, with --all), of which docs/topologies.md is written. Ends with a line `N passed, N failed` that counts static checks and tests.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,8 @@ import { prepareLab } from './prepare-lab.ts';
 import { runSteps, runVisibly, STATIC_STEPS } from './steps.ts';
 import { writeTopologies } from './topologies-file.ts';
 
-const { values } = parseArgs({ options: { shard: { type: 'string' } } });
+const { values } = parseArgs({ options: { shard: { type: 'string' }, all: { type: 'boolean' } } });
+if (values.all) process.env['TANDEM_REHEARSE'] = 'all';
 const reports = await mkdtemp(join(tmpdir(), 'tandem-test-'));
 
 interface Report {
@@ -42,7 +43,7 @@ await prepareLab();
 const unit = await vitest('unit', []);
 await rm(RESULTS, { recursive: true, force: true });
 const lab = await vitest('lab', values.shard === undefined ? [] : ['--shard', values.shard]);
-writeTopologies(values.shard === undefined);
+writeTopologies(values.all === true && values.shard === undefined);
 await rm(reports, { recursive: true, force: true });
 
 const passed = STATIC_STEPS.length - failedSteps.length + unit.passed + lab.passed;
