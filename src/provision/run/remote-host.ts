@@ -173,9 +173,15 @@ export class RemoteHost {
     }
   }
 
-  /** The host is being read: says how long its ledger is, which tells later whether another run was at work since. */
+  /**
+   * The host is being read: says how long its ledger is, which tells later whether another run was at work since. Who
+   * reads a second time without the lock and finds it longer has read some things before that run and others after it.
+   */
   readAt(ledgerLength: Frame | undefined): void {
-    this.#ledgerLength = ledgerLength ? lengthIn(ledgerLength) : undefined;
+    const length = ledgerLength && lengthIn(ledgerLength);
+    if (!this.#locker && this.#ledgerLength !== undefined && length !== this.#ledgerLength)
+      this.#stale = true;
+    this.#ledgerLength = length;
   }
 
   /**
@@ -214,7 +220,7 @@ export class RemoteHost {
     this.#locker = undefined;
     if (!session || session.broken) return;
     const answer = await this.ask(unlockFragment(), 'unlock the host', {}, session).catch(() => undefined);
-    this.readAt(answer);
+    this.#ledgerLength = answer && lengthIn(answer);
     if (session !== this.#session) this.#closing.push(session.close());
   }
 

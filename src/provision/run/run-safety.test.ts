@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunEvent } from '#control/events.ts';
+import type { HostPlan } from '#provision/model/plan.ts';
 import { type Fragment, sh } from '#provision/model/shell.ts';
 import { LOCAL_PATHS, LocalHosts } from '#testing/local-hosts.ts';
 import { say, type Toy, toyHosts } from '#testing/toy-planner.ts';
 import type { ApplyOptions } from './api.ts';
-import type { RunHost } from './ports.ts';
+import type { Answers, RunHost } from './ports.ts';
 import { run } from './run.ts';
 
 const NAMES = ['ka67', 'ka68', 'ka69'];
@@ -92,6 +93,31 @@ describe('locks', () => {
     expect(hosts.log).not.toContain('ka68 early');
     expect(hosts.log).not.toContain('ka68 turn');
   });
+
+  test('what another run did between our first reading and our second is read again', async () => {
+    execFileSync('mkdir', ['-p', `${hosts.root}/ka68/state`]);
+    const list = toyHosts(pair()).map(host => (host.access.name === 'ka68' ? readTwice(host) : host));
+    expect((await apply(list)).exitCode).toBe(0);
+    expect(hosts.log).toContain('ka67 turn');
+    expect(hosts.log).not.toContain('ka68 turn');
+  });
+
+  /** A host whose plan takes two readings, the second of which asks for less. */
+  function readTwice(host: RunHost): RunHost {
+    let first: Answers | undefined;
+    let plans = 0;
+    const { planner } = host;
+    const plan = (answers: Answers): HostPlan => {
+      plans += 1;
+      if (plans > 2) return planner.plan(answers);
+      const complete = planner.plan((first ??= answers));
+      if (plans === 2) return complete;
+      for (const name of ['early', 'turn']) hosts.write('ka68', name, '');
+      hosts.write('ka68', 'state/ledger', '{"t":"done","r":"early"}\n');
+      return { ...complete, tasks: [], early: [], turn: [], gates: [], barrier: true };
+    };
+    return { ...host, planner: { ...planner, plan } };
+  }
 
   test.each([
     ['of another boot', () => `0000 ${process.pid} ${startedAt(process.pid)}`],
