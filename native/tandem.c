@@ -7,7 +7,7 @@
  * Conventions
  *  - A function answers a non-negative number, or -errno. It throws only for arguments of the wrong type: our own bug.
  *  - Memory belongs to the caller: packets, addresses, control messages and answers are typed arrays that it reuses. The
- *    packet path (send, receive, monotonic, timerSet) allocates nothing in the JavaScript heap or outside it.
+ *    packet path (send, receive, monotonic, threadCpu, timerSet) allocates nothing in the JavaScript heap or outside it.
  *  - Nothing blocks. Interrupted calls are repeated here.
  *
  * It is linked with -nostdlib: node itself brings libc, libuv and Node-API into the process, so that the file names no
@@ -335,16 +335,24 @@ static napi_value timer_set(napi_env env, napi_callback_info info) {
   return outcome(&call, timerfd_settime(fd, TFD_TIMER_ABSTIME, &setting, NULL));
 }
 
-/* monotonic(out): out[0] = CLOCK_MONOTONIC in milliseconds. A double that is returned would be a heap object. */
-static napi_value monotonic(napi_env env, napi_callback_info info) {
+/* out[0] = the clock in milliseconds. A double that is returned would be a heap object. */
+static napi_value read_clock(napi_env env, napi_callback_info info, clockid_t clock) {
   struct call call = arguments(env, info);
   struct span out = array(&call, 0, napi_float64_array, false);
   if (out.length < 1) wrong(&call, "expected room for one number");
   if (call.wrong) return NULL;
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   *(double *)out.data = (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
   return NULL;
+}
+
+/* monotonic(out): CLOCK_MONOTONIC. */
+static napi_value monotonic(napi_env env, napi_callback_info info) { return read_clock(env, info, CLOCK_MONOTONIC); }
+
+/* threadCpu(out): the time that the calling thread has had a CPU. */
+static napi_value thread_cpu(napi_env env, napi_callback_info info) {
+  return read_clock(env, info, CLOCK_THREAD_CPUTIME_ID);
 }
 
 /* ---- the thread ---- */
@@ -388,7 +396,7 @@ NAPI_MODULE_INIT() {
       {"setOption", set_option},       {"send", send_message},       {"receive", receive_message},
       {"pollStart", poll_start},       {"pollStop", poll_stop},      {"timerCreate", timer_create_fd},
       {"timerSet", timer_set},         {"monotonic", monotonic},     {"setRealtime", set_realtime},
-      {"enterNetwork", enter_network},
+      {"enterNetwork", enter_network}, {"threadCpu", thread_cpu},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     napi_value function;

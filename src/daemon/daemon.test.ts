@@ -191,6 +191,21 @@ describe('the daemon', () => {
     ]);
   });
 
+  test.each([
+    { usedCpuMs: 5, why: 'stopped, or no CPU' },
+    { usedCpuMs: 700, why: 'busy with its own work' },
+  ])('says what held it up: $why', ({ usedCpuMs, why }) => {
+    const a = started(configured(255));
+    pass(1);
+    clock.after(500, () => {
+      clock.nowMs += 700;
+      a.kernel.usedCpuMs += usedCpuMs;
+    });
+    pass(1500);
+    expect(a.lines).toContainEqual(expect.stringMatching(`the process was held up for \\d+ ms \\(${why}\\)`));
+    expect(a.daemon.status().stalls).toMatchObject({ count: 1 });
+  });
+
   test('puts back a VIP that somebody took, at once', () => {
     const a = started(configured(255));
     pass(100);

@@ -75,6 +75,7 @@ export class VrrpRuntime {
   #executing = false;
   #keepVips = false;
   #armedAtMs = NEVER;
+  #armedAtCpuMs = 0;
 
   constructor(parts: RuntimeParts, config: Config) {
     const { kernel, interfaces, log } = parts;
@@ -213,10 +214,9 @@ export class VrrpRuntime {
   #noteStall(nowMs: number): void {
     const lateMs = this.#stallMeter.served(this.#armedAtMs, nowMs);
     if (lateMs === 0) return;
-    this.#parts.log.warning(
-      `the process was held up for ${Math.round(lateMs)} ms (stopped, or no CPU)`,
-      'stall',
-    );
+    const busyMs = this.#parts.kernel.cpuMs() - this.#armedAtCpuMs;
+    const why = busyMs >= 0.9 * lateMs ? 'busy with its own work' : 'stopped, or no CPU';
+    this.#parts.log.warning(`the process was held up for ${Math.round(lateMs)} ms (${why})`, 'stall');
     this.#parts.observer.stalled(lateMs);
   }
 
@@ -226,6 +226,7 @@ export class VrrpRuntime {
     // A packet that was read before the timer has moved the deadline, however late that was.
     if (this.#armedAtMs !== NEVER) this.#noteStall(this.engine.turn.nowMs);
     this.#armedAtMs = atMs;
+    this.#armedAtCpuMs = this.#parts.kernel.cpuMs();
     if (atMs === NEVER) this.#timer.disarm();
     else this.#timer.arm(atMs);
   }

@@ -28,6 +28,10 @@ export function openKernel(): Result<Kernel & Closable> {
       native.monotonic(clock);
       return clock[0] ?? 0;
     },
+    cpuMs: () => {
+      native.threadCpu(clock);
+      return clock[0] ?? 0;
+    },
     timer: onDeadline => new TimerfdTimer(native, onDeadline),
     openVrrpSocket: (options, events) => openVrrpSocket(native, options, events),
     openPacketSocket: () => openPacketSocket(native),

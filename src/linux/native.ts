@@ -32,6 +32,7 @@ export interface Native {
   timerSet(fd: number, atMs: number): number;
   /** `out[0]` = CLOCK_MONOTONIC in milliseconds. */
   monotonic(out: Float64Array): void;
+  threadCpu(out: Float64Array): void;
   /** SCHED_RR with SCHED_RESET_ON_FORK for this thread, priority 1–99. */
   setRealtime(priority: number): number;
   /** setns(CLONE_NEWNET) for this thread. */

@@ -206,6 +206,8 @@ export interface Ipvs extends Closable {
 export interface Kernel {
   /** `CLOCK_MONOTONIC` in fractional milliseconds. */
   nowMs(): number;
+  /** For how long the calling thread has had a CPU: `CLOCK_THREAD_CPUTIME_ID` in fractional milliseconds. */
+  cpuMs(): number;
   timer(onDeadline: () => void): DeadlineTimer;
   openVrrpSocket(options: VrrpSocketOptions, events: VrrpSocketEvents): Result<VrrpSocket>;
   openPacketSocket(): Result<PacketSocket>;

@@ -38,7 +38,8 @@ export class FakeClock {
       if (next.cancelled) continue;
       atThisMoment = next.atMs > this.nowMs ? 0 : atThisMoment + 1;
       if (atThisMoment > AT_ONE_MOMENT_MAX) throw new Error(`time stands still at ${this.nowMs} ms`);
-      this.nowMs = next.atMs;
+      // What an earlier one has done may have taken its time.
+      this.nowMs = Math.max(this.nowMs, next.atMs);
       next.run();
     }
     this.nowMs = Math.max(this.nowMs, untilMs);

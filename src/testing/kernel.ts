@@ -62,6 +62,8 @@ export class FakeKernel implements Kernel {
   refusal: Refusal = () => undefined;
   /** Addresses that the packet filter drops traffic to, and for how many. */
   readonly dropped = new Map<string, number>();
+  /** What the process has used of the CPU. */
+  usedCpuMs = 0;
   /** The real-time priority asked for. */
   realtimePriority: number | undefined;
   readonly #clock: FakeClock;
@@ -76,6 +78,10 @@ export class FakeKernel implements Kernel {
 
   nowMs(): number {
     return this.#clock.nowMs;
+  }
+
+  cpuMs(): number {
+    return this.usedCpuMs;
   }
 
   timer(onDeadline: () => void): DeadlineTimer {

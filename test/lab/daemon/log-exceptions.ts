@@ -24,6 +24,12 @@ const LOG_EXCEPTIONS: readonly LogException[] = [
     reason: 'the row splits the network, and after that two are MASTER',
   },
   {
+    program: 'tandemd',
+    line: /^<4>the process was held up for \d+ ms \(stopped, or no CPU\)$/,
+    reason:
+      'the CPUs are shared with other rows, and with who knows what; what comes of it has bounds of its own',
+  },
+  {
     program: 'keepalived',
     line: /^Remove a zombie pid file \S+$/,
     reason: 'the row has killed it',
