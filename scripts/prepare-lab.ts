@@ -8,6 +8,7 @@ const IMAGES: readonly (readonly [Release, ...LayerName[]])[] = [
   ['bookworm', 'keepalived'],
   ['bookworm', 'services'],
   ['bookworm', 'firewalls'],
+  ['bookworm', 'network-manager'],
   ['bookworm', 'rpm'],
   ['bullseye'],
   ['trixie'],
