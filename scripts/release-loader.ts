@@ -6,7 +6,8 @@ const LAZY = ['node:crypto', 'node:net', 'node:child_process'];
  * parses nor compiles what it needs (10 of 20 ms). A cache that this Node does not accept is ignored. Node's own modules
  * are taken as objects: an ES import of one evaluates every getter that it has.
  *
- * With TANDEM_WRITE_CODE_CACHE the cache is written when the program ends: the build does that.
+ * With TANDEM_WRITE_CODE_CACHE the cache is written when the program ends: the build does that. It has every function, not
+ * only those that the start has used: a router's first takeover is when compiling what it needs would cost a millisecond.
  */
 export const RELEASE_LOADER = `const builtin = name => process.getBuiltinModule(name);
 const lazy = new Set(${JSON.stringify(LAZY)});
@@ -21,8 +22,12 @@ try {
   cachedData = readFileSync(cacheFile);
 } catch {}
 const source = readFileSync(filename, 'latin1');
-const script = new Script(source, cachedData ? { filename, cachedData } : { filename });
 const output = process.env.TANDEM_WRITE_CODE_CACHE;
+const { setFlagsFromString } = output ? builtin('node:v8') : {};
+setFlagsFromString?.('--no-lazy');
+const script = new Script(source, cachedData ? { filename, cachedData } : { filename });
+// A cache is good for the flags with which it was written.
+setFlagsFromString?.('--lazy');
 if (output) process.on('exit', () => writeFileSync(output, script.createCachedData()));
 script.runInThisContext()({}, load, filename, folder);
 `;

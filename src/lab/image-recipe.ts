@@ -81,6 +81,8 @@ const LAYERS: Readonly<Record<LayerName, { packages: readonly string[]; disabled
       'NetworkManager-wait-online.service',
     ],
   },
+  // What Ansible's modules run in.
+  python: { packages: ['python3'], disabled: [] },
   // What the family of Red Hat installs with, as far as Debian has it.
   rpm: { packages: ['dnf', 'rpm', 'createrepo-c'], disabled: [] },
   services: {

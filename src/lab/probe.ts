@@ -8,7 +8,7 @@ import { measure, parsePingLine, type PingAnswer, type ProbeReport } from './pin
 
 /** How reachability is measured while something fails over. */
 export interface ProbeOptions {
-  /** Milliseconds between echoes, 2–10 000. Default 10. */
+  /** Milliseconds between echoes, 1–10 000. Default 10. */
   readonly intervalMs?: number;
   /** The prober ends by itself after this long. Default 120 000, at most 600 000. */
   readonly maxMs?: number;
@@ -61,8 +61,8 @@ export async function startProber(
 }
 
 function pingArgv(address: string, { intervalMs = 10, maxMs = 120_000 }: ProbeOptions): string[] {
-  if (!(intervalMs >= 2 && intervalMs <= 10_000)) {
-    throw new LabError(`an interval is 2–10000 ms, not ${intervalMs}`);
+  if (!(intervalMs >= 1 && intervalMs <= 10_000)) {
+    throw new LabError(`an interval is 1–10000 ms, not ${intervalMs}`);
   }
   if (!(maxMs > 0 && maxMs <= 600_000)) throw new LabError(`a probe lasts at most 600000 ms, not ${maxMs}`);
   const bounds = ['-i', String(intervalMs / 1000), '-w', String(Math.ceil(maxMs / 1000))];

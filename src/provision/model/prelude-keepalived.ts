@@ -20,7 +20,7 @@ done <"$1")
   [
     't_replaced',
     `t_replaced() {
-! systemctl is-active -q "$1" 2>/dev/null || [ ! -r "$2" ] || {
+[ ! -r "$2" ] || ! systemctl is-active -q "$1" 2>/dev/null || {
 t_r=$(t_inclusive "$2"; echo x) t_r=\${t_r%x}
 [ "\${#t_r}" -gt "$3" ] || printf 'replaced %s\\n%s' "\${#t_r}" "$t_r"
 }

@@ -10,10 +10,14 @@ const FOLDERS = [
   '/bin',
   '/usr/lib/frr',
   '/usr/aarch64-linux-gnu/lib',
+  '/usr/lib/python3/dist-packages',
 ];
 
 /** Packages with programs, or what else tells that they are there, of another name. */
 const PROGRAMS: Readonly<Record<string, string>> = {
+  // ansible-core has the folder of the same name.
+  ansible: 'ansible_collections/ansible/posix',
+  'ansible-mitogen': 'ansible_mitogen',
   'dnsmasq-base': 'dnsmasq',
   frr: 'vrrpd',
   'gcc-aarch64-linux-gnu': 'aarch64-linux-gnu-gcc',
