@@ -131,7 +131,10 @@ printf '\\n\\003\\n'
     't_firewalld_policy_drop',
     `t_firewalld_policy_drop() {
 t_x=/etc/firewalld/policies/$1.xml
+if firewall-cmd -q --state 2>/dev/null; then
 ! grep -q -E '<(rule|service|port|protocol|source-port|forward-port|icmp-block|masquerade)' "$t_x" 2>/dev/null || return 0
+firewall-cmd -q --permanent --delete-policy="$1" 2>/dev/null || :
+fi
 rm -f "$t_x" "$t_x.old"
 firewall-cmd --info-policy="$1" >/dev/null 2>&1 || return 0
 [ -n "$(t_firewalld_unlike "$1")" ] || firewall-cmd -q --reload

@@ -193,7 +193,8 @@ function turnInto(to: readonly string[], from: readonly string[]): Fragment {
   return lines([
     // An older firewalld's reload leaves out the files that it cannot read.
     sh`t_v=live; firewall-cmd ${`--info-policy=${POLICY}`} >/dev/null 2>&1 || { t_v=; firewall-cmd --check-config >/dev/null; }`,
-    sh`[ -f ${FILE} ] || firewall-cmd -q --permanent ${`--new-policy=${POLICY}`}`,
+    // firewalld is late to notice a file that somebody removed, and writes it again with the settings.
+    sh`firewall-cmd --permanent ${`--info-policy=${POLICY}`} >/dev/null 2>&1 || firewall-cmd -q --permanent ${`--new-policy=${POLICY}`}`,
     set(['--permanent']),
     sh`if [ -n "$t_v" ]; then`,
     set([]),
