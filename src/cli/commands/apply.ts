@@ -13,6 +13,7 @@ import { terminalAsk } from '#cli/ask.ts';
 import { diskFiles } from '#cli/files.ts';
 import type { RunOptions } from '#cli/options.ts';
 import { loadReleases } from '#cli/release.ts';
+import { checkConfigurations } from './check-configurations.ts';
 import { chooseRenderer } from '#cli/renderer.ts';
 import { redactSecrets } from '#provision/model/variables-secrets.ts';
 import type { ApplyOptions } from '#provision/run/api.ts';
@@ -26,7 +27,8 @@ export async function applyCommand(
 ): Promise<void> {
   const path = playbookPath(playbook, diskFiles(), 'playbooks/site.yml');
   const extraVars = options.migrate === true ? { vrrp_migrate: true } : {};
-  const site = loadSite(options, { playbook: path, extraVars });
+  const loaded = loadSite(options, { playbook: path, extraVars });
+  const site = { ...loaded, warnings: [...loaded.warnings, ...checkConfigurations(loaded)] };
   const departures = returningWith(site.selected, options);
   const parts = runHosts(site, await playSettings(path, options, () => departures));
   await runOver(command, site, parts, options, { departures });
