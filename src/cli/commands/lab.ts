@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 import { EXIT, UsageError } from '#cli/exit.ts';
+import type { VaultOptions } from '#cli/options.ts';
 import { PACKAGE_ROOT } from '#cli/site.ts';
 import { labDown, labUp, listLabs, openLab, ensurePrerequisites, type Lab } from '#lab/lab.ts';
 import type { FaultName } from './lab-faults.ts';
@@ -12,12 +13,11 @@ import { labSpecOf } from './lab-spec.ts';
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 /** Boots every host of the inventories, and says how to reach them. */
-export async function labUpCommand(options: {
-  readonly inventory: readonly string[];
-  readonly name?: string;
-}): Promise<void> {
+export async function labUpCommand(
+  options: VaultOptions & { readonly inventory: readonly string[]; readonly name?: string },
+): Promise<void> {
   await ensurePrerequisites(say);
-  const spec = labSpecOf(options.inventory, options.name);
+  const spec = labSpecOf(options.inventory, options.name, options.vault);
   const lab = await labUp(spec, { onProgress: say });
   const inventories = options.inventory.map(path => `-i ${path}`).join(' ');
   const tandem = ownName();
