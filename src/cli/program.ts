@@ -11,6 +11,7 @@ import {
   runOptions,
   vaultOptions,
 } from './command-options.ts';
+import { addInit } from './program-start.ts';
 import { addVault, openVault } from './program-vault.ts';
 import { FAULTS, type FaultName } from './commands/lab-faults.ts';
 
@@ -39,6 +40,7 @@ Examples:
 
 Exit codes: 0 fine, 1 something failed, 2 changes pending, 3 unreachable host, 64 wrong usage or invalid inventory.`,
     );
+  addInit(tandem);
   addApply(tandem);
   addReading(tandem);
   addFailover(tandem);
