@@ -1,5 +1,6 @@
-/** What one needs once: `tandem init`. */
-import type { Command } from 'commander';
+/** What one needs once: `tandem init` and `tandem completion`. */
+import { Argument, type Command } from 'commander';
+import { completionScript, type Shell, SHELLS } from './completion.ts';
 
 export function addInit(tandem: Command): void {
   tandem
@@ -29,5 +30,23 @@ Examples:
     .action(async (folder: string | undefined, options) => {
       const { initCommand } = await import('./commands/init.ts');
       await initCommand(folder ?? '.', options);
+    });
+}
+
+export function addCompletion(tandem: Command): void {
+  tandem
+    .command('completion')
+    .addArgument(new Argument('<SHELL>', 'which shell').choices(SHELLS))
+    .description('Print what makes a shell complete commands, options and files.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  source <(tandem completion bash)                                      in ~/.bashrc
+  source <(tandem completion zsh)                                       in ~/.zshrc, after compinit
+  tandem completion fish >~/.config/fish/completions/tandem.fish`,
+    )
+    .action((shell: Shell) => {
+      process.stdout.write(completionScript(tandem, shell));
     });
 }

@@ -11,7 +11,7 @@ import {
   runOptions,
   vaultOptions,
 } from './command-options.ts';
-import { addInit } from './program-start.ts';
+import { addCompletion, addInit } from './program-start.ts';
 import { addVault, openVault } from './program-vault.ts';
 import { FAULTS, type FaultName } from './commands/lab-faults.ts';
 
@@ -47,6 +47,7 @@ Exit codes: 0 fine, 1 something failed, 2 changes pending, 3 unreachable host, 6
   addDrain(tandem);
   addLab(tandem);
   addVault(tandem);
+  addCompletion(tandem);
   tandem.hook('preAction', async (_tandem, command) => {
     if (command.parent === tandem || command.parent?.name() === 'lab') await openVault(command);
   });

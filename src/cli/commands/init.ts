@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { parseIp } from '#base/address.ts';
 import { formatDiagnostic, InputError } from '#base/errors.ts';
 import { UsageError } from '#cli/exit.ts';
@@ -54,7 +54,9 @@ export async function initCommand(folder: string, options: InitOptions): Promise
   const hosts = [
     ...loadInventory([inventory], memoryFiles({ [inventory]: site.text })).inventory.hosts.values(),
   ];
-  const addresses = hosts.map(host => String(host.vars['ansible_host'] ?? host.name));
+  const addresses = hosts.map(({ name: host, vars: { ansible_host: address } }) =>
+    typeof address === 'string' ? address : host,
+  );
   const tandem = ownName();
   say('\nNext:');
   if (!isOwn) say(`  edit ${inventory}: hosts, addresses, NICs and VRIDs are those of the example`);
@@ -96,7 +98,7 @@ async function filledIn(
       );
     return { text, isOwn: false };
   }
-  const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
+  const isTerminal = process.stdin.isTTY && process.stderr.isTTY;
   if (given.length === 0 && !isTerminal) return { text, isOwn: false };
   const answers = await answersOf(options, shipped, isTerminal);
   return { text: adaptStarter(text, shipped, wordsOf(answers, shipped)), isOwn: true };
@@ -104,7 +106,9 @@ async function filledIn(
 
 type Asked = 'hosts' | 'interface' | 'vip' | 'vrid';
 
-const OPTIONS: Readonly<Record<Asked, { readonly flag: string; ask(shipped: StarterWords): string }>> = {
+const OPTIONS: Readonly<
+  Record<Asked, { readonly flag: string; readonly ask: (shipped: StarterWords) => string }>
+> = {
   hosts: {
     flag: '--hosts',
     ask: ({ hosts }) =>
@@ -133,12 +137,26 @@ async function answersOf(
   if (missing.length > 0 && !isTerminal)
     throw new UsageError(`also give ${missing.map(([, { flag }]) => flag).join(', ')}`);
   const answers: Record<Asked, string> = { hosts: '', interface: '', vip: '', vrid: '' };
-  const reader =
-    missing.length > 0 ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
-  for (const [option, { ask }] of all)
-    answers[option] = options[option] ?? (await reader?.question(ask(shipped))) ?? '';
-  reader?.close();
+  const ask = missing.length > 0 ? asker() : undefined;
+  for (const [option, { ask: question }] of all)
+    answers[option] = options[option] ?? (await ask?.next(question(shipped))) ?? '';
+  ask?.close();
   return answers;
+}
+
+/** Asks on the terminal; what is typed ahead, or pasted, answers the next questions. */
+function asker(): { readonly next: (question: string) => Promise<string>; readonly close: () => void } {
+  const reader = createInterface({ input: process.stdin });
+  const lines = reader[Symbol.asyncIterator]();
+  return {
+    next: async question => {
+      process.stderr.write(question);
+      const line = await lines.next();
+      if (line.done === true) throw new UsageError('no answer: nothing was written');
+      return line.value;
+    },
+    close: () => reader.close(),
+  };
 }
 
 /** Throws UsageError with the option that is wrong. */
