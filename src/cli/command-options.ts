@@ -71,7 +71,7 @@ export function runOptions(command: Command): Command {
     .option('-v, --verbose', 'also say what was fine');
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on');
   return value;

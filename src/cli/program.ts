@@ -11,6 +11,7 @@ import {
   runOptions,
   vaultOptions,
 } from './command-options.ts';
+import { addDoctor } from './program-doctor.ts';
 import { addCompletion, addInit } from './program-start.ts';
 import { addVault, openVault } from './program-vault.ts';
 import { FAULTS, type FaultName } from './commands/lab-faults.ts';
@@ -43,6 +44,7 @@ Exit codes: 0 fine, 1 something failed, 2 changes pending, 3 unreachable host, 6
   addInit(tandem);
   addApply(tandem);
   addReading(tandem);
+  addDoctor(tandem);
   addFailover(tandem);
   addDrain(tandem);
   addLab(tandem);
