@@ -80,6 +80,25 @@ Examples:
       const { applyCommand } = await import('./commands/apply.ts');
       await applyCommand('plan', playbook, { ...options, check: true, diff: true });
     });
+  runOptions(tandem.command('rollback'))
+    .description('Go back to the tandemd release that ran before, host by host, verified as an apply is.')
+    .option('--check', 'only say what would be done')
+    .addHelpText(
+      'after',
+      `
+Backups first, each verified; then a planned switchover; then the former master. The release before checks the present
+configuration before anything is switched. The configuration itself stays: go back in the inventory, and apply. A host that has gone back
+stays where it is when the command is run again. The next apply installs this machine's release again: install the package before
+here, too.
+
+Examples:
+  tandem rollback -i inventory/two-node.yml --check
+  tandem rollback -i prod/ --limit web`,
+    )
+    .action(async options => {
+      const { rollbackCommand } = await import('./commands/rollback.ts');
+      await rollbackCommand(options);
+    });
   runOptions(tandem.command('teardown'))
     .description('Take everything back that apply made, and leave the hosts as they were.')
     .option('--yes <CLUSTER...>', 'confirm clusters that serve')

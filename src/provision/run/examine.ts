@@ -14,6 +14,7 @@ import { factsProbe, parseFacts } from '#provision/model/facts-probe.ts';
 import { probeConfiguration } from '#provision/model/probe-configuration.ts';
 import type { ReleaseArtefact } from '#provision/model/release.ts';
 import { uploadFiles, uploadNode } from '#provision/model/release-upload.ts';
+import { RELEASE_ROOT as ROOT } from '#provision/model/modules/tandemd-release.ts';
 import { bytesPart, type Fragment, input, lines, sh } from '#provision/model/shell.ts';
 import type { HostTopology } from '#provision/model/topology-types.ts';
 import { contextOf, type CommonOptions, type RunContext } from './api.ts';
@@ -31,8 +32,6 @@ export interface ExamineOptions extends CommonOptions {
   /** 16 hexadecimal digits that were not used before. */
   readonly round: string;
 }
-
-const ROOT = '/opt/tandem';
 
 /** Never throws for what a host does. */
 export async function examine(options: ExamineOptions): Promise<ReadonlyMap<string, Examination>> {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { must } from '#base/assert.ts';
 import {
   type Change,
+  type Json,
   type Module,
   type PlanContext,
   Refusal,
@@ -11,10 +12,11 @@ import type { ReleaseArtefact } from '#provision/model/release.ts';
 import { uploadFiles, uploadNode } from '#provision/model/release-upload.ts';
 import { type Fragment, lines, sh } from '#provision/model/shell.ts';
 
-const ROOT = '/opt/tandem';
+/** Where releases are on a host. */
+export const RELEASE_ROOT = '/opt/tandem';
 
 /** What is installed under `/opt/tandem`. */
-interface SeenRelease {
+export interface SeenRelease {
   readonly nodes: readonly string[];
   readonly releases: readonly string[];
   /** The release that runs; undefined if none. */
@@ -32,7 +34,7 @@ interface ReleaseArgs {
  */
 export const tandemdRelease: Module<ReleaseArgs, SeenRelease> = {
   name: 'tandemd_release',
-  schema: z.strictObject({ root: z.string().startsWith('/').default(ROOT) }),
+  schema: z.strictObject({ root: z.string().startsWith('/').default(RELEASE_ROOT) }),
   needs: [],
   resources: args => [{ resource: `release:${args.root}`, wanted: 'current' }],
   probe: args =>
@@ -97,11 +99,24 @@ function diff(args: ReleaseArgs, seen: SeenRelease, context: PlanContext): reado
     changes.push({
       resource: 'release:current',
       from: { release: seen.current ?? null },
-      to: { root: args.root, path: 'current', release: release.id },
+      // The one before is what a roll-back goes to: another that is there may only have been uploaded.
+      to: {
+        root: args.root,
+        path: 'current',
+        release: release.id,
+        before: beforeOf(seen, release.id, context),
+      },
       summary: `current: ${seen.current?.slice(0, 12) ?? 'nothing'} → ${release.id.slice(0, 12)}`,
       effect: 'restart',
     });
   return changes;
+}
+
+/** A link that somebody moved, or a switch that was cut short, does not change which release ran before. */
+function beforeOf(seen: SeenRelease, id: string, { ledger }: PlanContext): Json {
+  const ours = ledger.find(({ resource }) => resource === 'release:current')?.ours;
+  const known = ours as { readonly release?: Json; readonly before?: Json } | undefined;
+  return known?.release === id ? (known.before ?? null) : (seen.current ?? null);
 }
 
 function megabytes(bytes: number): string {
@@ -109,7 +124,7 @@ function megabytes(bytes: number): string {
 }
 
 /** Renames a new link over the old one, then removes what neither the new release nor the one before needs. */
-function switchTo(root: string, id: string, previous: string | null): Fragment {
+export function switchTo(root: string, id: string, previous: string | null): Fragment {
   const kept = [id, ...(previous === null ? [] : [previous])];
   return lines([
     sh`cd ${root}; rm -f current.part; ln -s ${`releases/${id}`} current.part; mv -fT current.part current; sync .`,
