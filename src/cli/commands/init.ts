@@ -32,7 +32,7 @@ const PASSWORD_LENGTH = 8;
 
 export async function initCommand(folder: string, options: InitOptions): Promise<void> {
   const shipped = shippedText(options.topology);
-  const name = basename(resolve(folder)).replaceAll(/[^\w-]+/g, '-');
+  const name = basename(resolve(folder)).replaceAll(/[^\w-]+/g, '-') || 'site';
   const inventory = join(folder, `${name}.yml`);
   const secretsFile = join(folder, 'group_vars', 'all', 'secrets.yml');
   for (const path of [inventory, secretsFile])

@@ -42,13 +42,13 @@ test('a diagnosis with its hosts, who hears whom, and the way out', () => {
   };
   const examinations = new Map<string, Examination>([
     ['a', seen],
-    ['b', { ...seen, clock: undefined }],
+    ['b', { ...seen, clock: { aheadMs: -20, uncertainMs: 5 } }],
     ['c', { kind: 'unreachable', reason: 'timed out' }],
   ]);
   expect(doctorLines(diagnosis, ['a', 'b', 'c'], examinations, painter(false))).toEqual([
     'pair: broken',
     '  a  reached, debian 12, Linux 6.1, clock -2.4 s',
-    '  b  reached, debian 12, Linux 6.1',
+    '  b  reached, debian 12, Linux 6.1, clock +0.0 s',
     '  c  unreachable',
     '  V: b does not hear a, a hears b',
     '  broken: b V: does not hear a',

@@ -35,9 +35,8 @@ export function doctorLines(
 function hostLine(examination: Examination | undefined): string {
   if (examination?.kind !== 'seen') return examination?.kind ?? 'not asked';
   const { facts, clock } = examination;
-  const time = clock
-    ? `, clock ${clock.aheadMs < 0 ? '-' : '+'}${(Math.abs(clock.aheadMs) / 1000).toFixed(1)} s`
-    : '';
+  const ahead = clock && Math.round(clock.aheadMs / 100) / 10;
+  const time = ahead === undefined ? '' : `, clock ${ahead < 0 ? '' : '+'}${(ahead + 0).toFixed(1)} s`;
   return `reached, ${facts.os.id} ${facts.os.versionId}, Linux ${facts.kernel}${time}`;
 }
 

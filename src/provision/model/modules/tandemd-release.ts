@@ -45,7 +45,7 @@ export const tandemdRelease: Module<ReleaseArgs, SeenRelease> = {
     const release = artefact(context);
     if (change.resource.startsWith('release:node/')) return uploadNode(args.root, release);
     if (change.resource.startsWith('release:releases/')) return uploadFiles(args.root, release);
-    return switchTo(args.root, release.id, (change.from as { release: string | null }).release);
+    return switchTo(args.root, release.id, (change.to as { before: string | null }).before);
   },
   provides: (args, context) => (context.release ? [`${args.root}/releases/${context.release.id}/bin`] : []),
   predict: (_args, _seen, changes) => (changes.length > 0 ? 'unknown' : { changed: false }),
