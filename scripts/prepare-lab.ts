@@ -1,5 +1,6 @@
 import { ensureImage } from '#lab/image.ts';
 import type { LayerName, Release } from '#lab/spec.ts';
+import { prepareUml } from '#lab/uml.ts';
 import { ensurePrerequisites, LabError, sweepDeadLabs } from '#lab/lab.ts';
 
 /** What the tests' hosts are made of: of the tests' own release with layers, of the others as it comes. */
@@ -7,13 +8,17 @@ const IMAGES: readonly (readonly [Release, ...LayerName[]])[] = [
   ['bookworm', 'keepalived'],
   ['bookworm', 'services'],
   ['bookworm', 'firewalls'],
+  ['bookworm', 'network-manager'],
   ['bookworm', 'rpm'],
   ['bullseye'],
   ['trixie'],
 ];
 
-/** Makes this machine able to run labs: Debian packages, base images; says what it does. Leftovers of killed runs go. */
-export async function prepareLab(): Promise<void> {
+/**
+ * Makes this machine able to run labs: Debian packages, base images, a kernel with IPVS; says what it does. Leftovers of
+ * killed runs go. True if that kernel is quick enough for all that is rehearsed in it.
+ */
+export async function prepareLab(): Promise<boolean> {
   const onProgress = (line: string) => console.log(`lab: ${line}`);
   try {
     await ensurePrerequisites(onProgress);
@@ -30,6 +35,7 @@ export async function prepareLab(): Promise<void> {
         onProgress,
       ),
     ]);
+    return (await prepareUml(onProgress)).quick;
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
     console.error(`lab: ${error.message}`);

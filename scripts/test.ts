@@ -1,6 +1,6 @@
 /**
- * `npm test [-- --shard I/N] [--all]`: the static checks, the unit tests, then the lab tests (a share of them with
- * --shard; all LVS rows, on all Debian releases, with --all), of which docs/topologies.md is written. Ends with a line `N passed, N failed` that counts static checks and tests.
+ * `npm test [-- --shard I/N]`: the static checks, the unit tests, then the lab tests (a share of them with --shard), of
+ * which docs/topologies.md is written. Ends with a line `N passed, N failed` that counts static checks and tests.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,8 +12,7 @@ import { prepareLab } from './prepare-lab.ts';
 import { runSteps, runVisibly, STATIC_STEPS } from './steps.ts';
 import { writeTopologies } from './topologies-file.ts';
 
-const { values } = parseArgs({ options: { shard: { type: 'string' }, all: { type: 'boolean' } } });
-if (values.all) process.env['TANDEM_REHEARSE'] = 'all';
+const { values } = parseArgs({ options: { shard: { type: 'string' } } });
 const reports = await mkdtemp(join(tmpdir(), 'tandem-test-'));
 
 interface Report {
@@ -39,11 +38,11 @@ const failedSteps = await runSteps(STATIC_STEPS);
 // Here and not by each file: files run side by side, and apt does not.
 console.log(`test: Debian packages, installed if missing and not started: ${TEST_PACKAGES.join(', ')}`);
 installPackages(...TEST_PACKAGES);
-await prepareLab();
+const wholeLvs = await prepareLab();
 const unit = await vitest('unit', []);
 await rm(RESULTS, { recursive: true, force: true });
 const lab = await vitest('lab', values.shard === undefined ? [] : ['--shard', values.shard]);
-writeTopologies(values.all === true && values.shard === undefined);
+writeTopologies(wholeLvs && values.shard === undefined);
 await rm(reports, { recursive: true, force: true });
 
 const passed = STATIC_STEPS.length - failedSteps.length + unit.passed + lab.passed;

@@ -25,7 +25,7 @@ interface Repository {
  *
  * @throws {LabError} when this machine's apt has no Debian repository to learn from.
  */
-export async function debianMirror(release: Release): Promise<DebianMirror> {
+export async function debianMirror(release: Release | 'sid'): Promise<DebianMirror> {
   const dump = (await must0(['apt-config', 'dump', 'Acquire'])).stdout;
   const transport = transportLines(dump);
   const chosen = process.env[MIRROR_VARIABLE];
@@ -58,7 +58,7 @@ export function repositories(indexTargets: string): Repository[] {
  * the repository that serves the machine's.
  */
 export function sourcesFor(
-  release: Release,
+  release: Release | 'sid',
   machine: string | undefined,
   known: readonly Repository[],
 ): string[] {

@@ -95,7 +95,7 @@ describe('a lab from an inventory', () => {
         'b: ansible_host must be an IP address for the lab, not absent',
         'c: lab: image: expected one of bullseye, bookworm, trixie, not sid',
         'c: lab: firewall: expected none or nftables-drop, not pf',
-        'c: lab: layers: no layer apache (there are: firewalls, keepalived, rpm, services)',
+        'c: lab: layers: no layer apache (there are: firewalls, keepalived, network-manager, rpm, services)',
         'd: interfaces: eth0: expected address/prefix, not 10.0.0.1',
         'd: interfaces: eth1: say its network or an address',
       ].join('\n'),

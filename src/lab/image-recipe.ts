@@ -73,6 +73,14 @@ const MASKED = [
 const LAYERS: Readonly<Record<LayerName, { packages: readonly string[]; disabled: readonly string[] }>> = {
   firewalls: { packages: ['firewalld', 'ufw'], disabled: ['firewalld.service', 'ufw.service'] },
   keepalived: { packages: ['keepalived'], disabled: ['keepalived.service'] },
+  'network-manager': {
+    packages: ['network-manager'],
+    disabled: [
+      'NetworkManager.service',
+      'NetworkManager-dispatcher.service',
+      'NetworkManager-wait-online.service',
+    ],
+  },
   // What the family of Red Hat installs with, as far as Debian has it.
   rpm: { packages: ['dnf', 'rpm', 'createrepo-c'], disabled: [] },
   services: {

@@ -87,7 +87,7 @@ ip -6 rule | sed 's/^/6 /'
 section nft
 nft -s list ruleset
 section ipvs
-cat /proc/net/ip_vs 2>/dev/null
+sed 1d /proc/net/ip_vs 2>/dev/null
 section unit-file
 systemctl list-unit-files --no-legend --no-pager --full --plain
 section unit

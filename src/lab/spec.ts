@@ -7,7 +7,7 @@
 export type Release = 'bullseye' | 'bookworm' | 'trixie';
 
 /** What a host has beyond its base image. Each layer is a set of Debian packages, installed and not started. */
-export const LAYER_NAMES = ['firewalls', 'keepalived', 'rpm', 'services'] as const;
+export const LAYER_NAMES = ['firewalls', 'keepalived', 'network-manager', 'rpm', 'services'] as const;
 export type LayerName = (typeof LAYER_NAMES)[number];
 
 /** One NIC: a veth that ends in the switch of its network. */

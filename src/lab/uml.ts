@@ -5,7 +5,7 @@ import { sh } from '#provision/model/shell.ts';
 import { type ExecResult, must0, run } from './command.ts';
 import { LabError } from './lab-error.ts';
 import { UML_INIT } from './uml-init.ts';
-import { ensureUmlKernel } from './uml-kernel.ts';
+import { ensureUmlKernel, type UmlKernel } from './uml-kernel.ts';
 import { makeScratch } from './uml-scratch.ts';
 
 export interface UmlOptions {
@@ -43,15 +43,30 @@ const KERNEL_TOOLS = ['insmod', 'modprobe'] as const;
  * @throws {LabError} where the kernel does not run or the time is up.
  */
 export async function runInUml(argv: readonly string[], options: UmlOptions): Promise<UmlResult> {
-  const kernel = await ensureUmlKernel(options.onProgress);
-  await ensureKernelTools(options.onProgress);
+  return await runOn(await prepareUml(options.onProgress), argv, options);
+}
+
+/** Fetches what {@link runInUml} needs, unless it is there. @throws {LabError} where that cannot be. */
+export async function prepareUml(onProgress: (line: string) => void): Promise<UmlKernel> {
+  await ensureKernelTools(onProgress);
+  return await ensureUmlKernel(attempt, onProgress);
+}
+
+/** A kernel must boot here, load a module and end. */
+async function attempt(kernel: UmlKernel): Promise<void> {
+  const options = { directory: '/', timeoutMs: 60_000, memoryMb: 256, onProgress: () => {} };
+  const { code, output } = await runOn(kernel, ['modprobe', 'ip_vs'], options);
+  if (code !== 0) throw new LabError(`it has no IPVS: ${output.trim()}`);
+}
+
+async function runOn(kernel: UmlKernel, argv: readonly string[], options: UmlOptions): Promise<UmlResult> {
   const scratch = await makeScratch(tmpdir());
   try {
     await symlink(kernel.modules, join(scratch, 'modules'));
     await writeFile(join(scratch, 'init'), UML_INIT);
     await chmod(join(scratch, 'init'), 0o755);
     await writeFile(join(scratch, 'command'), commandText(argv, scratch, options));
-    const ended = await boot(kernel.program, scratch, options);
+    const ended = await boot(kernel.argv, scratch, options);
     const code = await textIn(scratch, 'code');
     if (code === undefined) throw new LabError(`user-mode Linux did not run the command${said(ended)}`);
     const collected = new Map<string, string>();
@@ -65,7 +80,7 @@ export async function runInUml(argv: readonly string[], options: UmlOptions): Pr
   }
 }
 
-async function boot(program: string, scratch: string, options: UmlOptions): Promise<ExecResult> {
+async function boot(kernel: readonly string[], scratch: string, options: UmlOptions): Promise<ExecResult> {
   const memoryMb = options.memoryMb ?? 2048;
   // A panic leaves processes of the kernel behind: the PID namespace takes them along.
   const confined = 'setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc'.split(
@@ -74,10 +89,10 @@ async function boot(program: string, scratch: string, options: UmlOptions): Prom
   const parameters = [
     `mem=${memoryMb}M`,
     ...'root=/dev/root rootfstype=hostfs rootflags=/ ro con=null con0=null,fd:2 ssl0=null,fd:1'.split(' '),
-    ...'quiet panic=1 random.trust_cpu=on'.split(' '),
+    ...'quiet panic=1 random.trust_cpu=on seccomp=auto'.split(' '),
     `init=${join(scratch, 'init')}`,
   ];
-  return await run([...confined, program, ...parameters], {
+  return await run([...confined, ...kernel, ...parameters], {
     timeoutMs: options.timeoutMs,
     // It keeps a socket below HOME, and does not start without one.
     env: { PATH: process.env['PATH'] ?? '', HOME: scratch, TMPDIR: await memoryDirectory(memoryMb) },

@@ -20,6 +20,7 @@ export const DEBIAN: Facts = {
   bootId: '5c7b0f43-0000-4000-8000-000000000000',
   init: 'systemd',
   container: false,
+  networkManager: false,
   interfaces: [],
 };
 

@@ -2,16 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Lab } from '#lab/lab.ts';
 import { startWebProber, webOutageMs } from '../support/http-prober.ts';
-import { balances, held, ipvsLab, putNode, serveNames, tenAlternate } from '../support/ipvs-lab.ts';
-import {
-  apply,
-  idleApply,
-  seen,
-  teardown,
-  tellExecs,
-  tracesOf,
-  VRRP_BOUND_MS,
-} from '../support/lvs-rehearsal.ts';
+import { balances, tenAlternate } from '../support/ipvs-lab.ts';
+import { apply, VRRP_BOUND_MS, LvsRehearsal } from '../support/lvs-rehearsal.ts';
 import { reportRow } from '../support/topology-report.ts';
 
 const INVENTORY = 'lvs-dr-dual-stack';
@@ -22,18 +14,21 @@ const VIP_4 = '10.16.8.100';
 const VIP_6 = 'fd00:16::100';
 const URLS = [`http://${VIP_4}/`, `http://[${VIP_6}]/`];
 
+let hosts: LvsRehearsal;
 let lab: Lab;
-let clean: Awaited<ReturnType<typeof seen>>;
 
 beforeAll(async () => {
-  lab = await ipvsLab(INVENTORY);
-  await serveNames(lab, WEB, 80);
-  for (const host of DIRECTORS) await putNode(lab, host);
-  for (const host of WATCHED) await tellExecs(lab, host);
-  clean = await seen(lab, WATCHED);
+  hosts = await LvsRehearsal.boot({
+    inventory: INVENTORY,
+    directors: DIRECTORS,
+    web: WEB,
+    port: 80,
+    watched: WATCHED,
+  });
+  lab = hosts.lab;
 });
 
-afterAll(async () => await lab.down());
+afterAll(async () => await lab?.down());
 
 async function balanced(directors: readonly string[]): Promise<void> {
   await balances(lab, directors, `${VIP_4}:80`, ['10.16.8.8:80', '10.16.8.9:80']);
@@ -48,7 +43,7 @@ const on = (host: string) => ({ [VIP_4]: host, [VIP_6]: host });
 
 test('lvs-dr-dual-stack: both families alternate; two directors down: the third serves', async ({ task }) => {
   await apply(lab, INVENTORY);
-  await held(lab, DIRECTORS, on('ka1'));
+  await hosts.held(on('ka1'));
   await balanced(DIRECTORS);
   await bothAlternate();
   const probers = URLS.map(url => startWebProber(lab, url, 20));
@@ -59,16 +54,14 @@ test('lvs-dr-dual-stack: both families alternate; two directors down: the third 
   for (const prober of probers) await prober.stop();
   const outageMs = Math.max(...probers.map(({ answers }) => webOutageMs(answers)));
   expect(outageMs).toBeLessThan(VRRP_BOUND_MS);
-  await held(lab, DIRECTORS, on('ka3'));
+  await hosts.held(on('ka3'));
   await bothAlternate();
   await lab.crash('web8');
   for (const host of ['ka1', 'ka2', 'web8']) await lab.start(host);
-  await held(lab, DIRECTORS, on('ka1'));
+  await hosts.held(on('ka1'));
   await balanced(DIRECTORS);
   await bothAlternate();
-  await idleApply(lab, INVENTORY, WATCHED);
-  await teardown(lab, INVENTORY);
-  expect(await tracesOf(lab, clean)).toBe('');
+  expect(await hosts.takenDown(INVENTORY)).toBe('');
   reportRow(
     task,
     22,

@@ -2,16 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '#lab/lab.ts';
 import { startWebProber, webOutageMs } from '../support/http-prober.ts';
-import { balances, held, ipvsLab, putNode, serveNames, tenAlternate } from '../support/ipvs-lab.ts';
-import {
-  apply,
-  idleApply,
-  seen,
-  teardown,
-  tellExecs,
-  tracesOf,
-  VRRP_BOUND_MS,
-} from '../support/lvs-rehearsal.ts';
+import { balances, tenAlternate } from '../support/ipvs-lab.ts';
+import { apply, VRRP_BOUND_MS, LvsRehearsal } from '../support/lvs-rehearsal.ts';
 import { reportRow } from '../support/topology-report.ts';
 
 const DIRECTORS = ['ka67', 'ka68'];
@@ -23,18 +15,21 @@ const INT_2 = '172.16.8.101';
 const servers = (...numbers: number[]) => numbers.map(number => `172.16.8.${number}:8080`);
 const url = (vip: string) => `http://${vip}/`;
 
+let hosts: LvsRehearsal;
 let lab: Lab;
-let clean: Awaited<ReturnType<typeof seen>>;
 
 beforeAll(async () => {
-  lab = await ipvsLab('lvs-nat-dual-master');
-  await serveNames(lab, ['web6', 'web7', 'web8', 'web9'], 8080);
-  for (const host of DIRECTORS) await putNode(lab, host);
-  for (const host of WATCHED) await tellExecs(lab, host);
-  clean = await seen(lab, WATCHED);
+  hosts = await LvsRehearsal.boot({
+    inventory: 'lvs-nat-dual-master',
+    directors: DIRECTORS,
+    web: ['web6', 'web7', 'web8', 'web9'],
+    port: 8080,
+    watched: WATCHED,
+  });
+  lab = hosts.lab;
 });
 
-afterAll(async () => await lab.down());
+afterAll(async () => await lab?.down());
 
 /** Crashes ka67 and returns for how long nothing answered at `vip`, milliseconds. */
 async function crashOutageMs(vip: string): Promise<number> {
@@ -46,30 +41,23 @@ async function crashOutageMs(vip: string): Promise<number> {
   return webOutageMs(prober.answers);
 }
 
-/** A second apply that finds nothing to do, then a teardown: what it left behind. */
-async function takenDown(inventory: string): Promise<string> {
-  await idleApply(lab, inventory, WATCHED);
-  await teardown(lab, inventory);
-  return await tracesOf(lab, clean);
-}
-
 test('lvs-nat-sync: port 80 becomes 8080; both VIPs and the gateway move together', async ({ task }) => {
   const balanced = () => balances(lab, DIRECTORS, `${EXT_1}:80`, servers(8, 9));
   const web = ['web8', 'web9'];
   await apply(lab, 'lvs-nat-sync');
-  await held(lab, DIRECTORS, { [EXT_1]: 'ka67', [INT_1]: 'ka67' });
+  await hosts.held({ [EXT_1]: 'ka67', [INT_1]: 'ka67' });
   await balanced();
   await tenAlternate(lab, url(EXT_1), web);
   const outageMs = await crashOutageMs(EXT_1);
   expect(outageMs).toBeLessThan(VRRP_BOUND_MS);
-  await held(lab, DIRECTORS, { [EXT_1]: 'ka68', [INT_1]: 'ka68' });
+  await hosts.held({ [EXT_1]: 'ka68', [INT_1]: 'ka68' });
   await tenAlternate(lab, url(EXT_1), web);
   await lab.crash('web8');
   for (const host of WATCHED) await lab.start(host);
-  await held(lab, DIRECTORS, { [EXT_1]: 'ka67', [INT_1]: 'ka67' });
+  await hosts.held({ [EXT_1]: 'ka67', [INT_1]: 'ka67' });
   await balanced();
   await tenAlternate(lab, url(EXT_1), web);
-  expect(await takenDown('lvs-nat-sync')).toBe('');
+  expect(await hosts.takenDown('lvs-nat-sync')).toBe('');
   reportRow(
     task,
     8,
@@ -91,18 +79,18 @@ describe('lvs-nat-dual-master', () => {
       await tenAlternate(lab, url(EXT_2), ['web8', 'web9']);
     };
     await apply(lab, 'lvs-nat-dual-master');
-    await held(lab, DIRECTORS, crossed);
+    await hosts.held(crossed);
     await balanced();
     await alternate();
     const outageMs = await crashOutageMs(EXT_1);
     expect(outageMs).toBeLessThan(VRRP_BOUND_MS);
-    await held(lab, DIRECTORS, { [EXT_1]: 'ka68', [EXT_2]: 'ka68', [INT_1]: 'ka68', [INT_2]: 'ka68' });
+    await hosts.held({ [EXT_1]: 'ka68', [EXT_2]: 'ka68', [INT_1]: 'ka68', [INT_2]: 'ka68' });
     await alternate();
     await lab.start('ka67');
-    await held(lab, DIRECTORS, crossed);
+    await hosts.held(crossed);
     await balanced();
     await alternate();
-    expect(await takenDown('lvs-nat-dual-master')).toBe('');
+    expect(await hosts.takenDown('lvs-nat-dual-master')).toBe('');
     reportRow(
       task,
       23,

@@ -12,7 +12,7 @@ import { inside } from './segment.ts';
 /** Who balances: each in the network namespace of this name. */
 export const BALANCERS = ['ours', 'keepalived'] as const;
 
-const SETUP = `modprobe ipv6; ${BALANCERS.map(
+const SETUP = `[ -e /proc/sys/net/ipv6 ] || modprobe ipv6; ${BALANCERS.map(
   name =>
     `ip netns add ${name}; ip -n ${name} link set lo up; ` +
     `for last in 1 2; do ip -n ${name} address add fd20::$last/128 dev lo nodad; done`,

@@ -3,17 +3,20 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { ensureImage } from '#lab/image.ts';
 import { ensurePrerequisites } from '#lab/lab.ts';
+import { prepareUml } from '#lab/uml.ts';
 import { testsInUml } from '../support/in-uml.ts';
 import { ROOT } from '../support/tandem.ts';
 import { installPackages } from './daemon/packages.ts';
 
-/** `all`, which takes a quarter of an hour longer (`npm test -- --all`), or names of files of test/ipvs-lab: `nat,releases`. */
-const WANTED = process.env['TANDEM_REHEARSE'] ?? 'dr,drain';
+const onProgress = (line: string) => console.log(line);
+const { quick } = await prepareUml(onProgress);
+
+/** `all`, or names of files of test/ipvs-lab: `nat,releases`. In a kernel that is not quick, all takes half an hour. */
+const WANTED = process.env['TANDEM_REHEARSE'] ?? (quick ? 'all' : 'dr,drain');
 const ALL = WANTED === 'all';
 const FILTERS = ALL ? ['test/ipvs-lab/'] : WANTED.split(',').map(name => `test/ipvs-lab/${name}.`);
 
 // What cannot be fetched or built inside.
-const onProgress = (line: string) => console.log(line);
 installPackages('kmod');
 await ensurePrerequisites(onProgress);
 await ensureImage('bookworm', ['services'], onProgress);

@@ -5,7 +5,7 @@ import { EXCLUSIONS, type Exclusion } from '#lab/exclusions.ts';
 import { compareSnapshots, formatDifferences, snapshotHost, type Lab, type Snapshot } from '#lab/lab.ts';
 import { diskDifferences, diskOf } from './host-disk.ts';
 import { startWebProber, type WebAnswer } from './http-prober.ts';
-import { inventoryPath } from './ipvs-lab.ts';
+import { balances, held, inventoryPath, ipvsLab, putNode, serveNames } from './ipvs-lab.ts';
 import { said, tandem, totalsOf } from './tandem.ts';
 
 /** delay_loop + retry × (connect_timeout + delay_before_retry) of the shipped inventories. */
@@ -13,6 +13,55 @@ export const OUT_WITHIN_MS = (3 + 3 * (1 + 1)) * 1000;
 
 /** From a crash to new connections: three advertisements, the skew of priority 253, half a second to announce. */
 export const VRRP_BOUND_MS = Math.ceil(3000 + (3 * 1000) / 256 + 500);
+
+/** A shipped inventory whose hosts are booted, and what is put on them. */
+interface LvsHosts {
+  readonly inventory: string;
+  readonly directors: readonly string[];
+  /** Have nginx, which says their name. */
+  readonly web: readonly string[];
+  readonly port: number;
+  /** Of these a teardown must leave nothing, and execs on them are counted. */
+  readonly watched: readonly string[];
+}
+
+/** Booted hosts, before anything of Tandem's is on them. */
+export class LvsRehearsal {
+  readonly lab: Lab;
+  readonly #hosts: LvsHosts;
+  readonly #clean: readonly Seen[];
+
+  private constructor(lab: Lab, hosts: LvsHosts, clean: readonly Seen[]) {
+    this.lab = lab;
+    this.#hosts = hosts;
+    this.#clean = clean;
+  }
+
+  static async boot(hosts: LvsHosts): Promise<LvsRehearsal> {
+    const lab = await ipvsLab(hosts.inventory);
+    await serveNames(lab, hosts.web, hosts.port);
+    for (const host of hosts.directors) await putNode(lab, host);
+    for (const host of hosts.watched) await tellExecs(lab, host);
+    return new LvsRehearsal(lab, hosts, await seen(lab, hosts.watched));
+  }
+
+  /** Resolves when all directors balance each service (`VIP:PORT`) over these real servers. */
+  async balance(services: readonly string[], servers: readonly string[]): Promise<void> {
+    for (const service of services) await balances(this.lab, this.#hosts.directors, service, servers);
+  }
+
+  /** Resolves when each VIP is on this director, and on no other. */
+  async held(expected: Readonly<Record<string, string>>): Promise<void> {
+    await held(this.lab, this.#hosts.directors, expected);
+  }
+
+  /** A second apply that finds nothing to do, then a teardown: what it left behind. */
+  async takenDown(inventory: string): Promise<string> {
+    await idleApply(this.lab, inventory, this.#hosts.watched);
+    await teardown(this.lab, inventory);
+    return await tracesOf(this.lab, this.#clean);
+  }
+}
 
 /** `tandem apply` that must succeed. */
 export async function apply(lab: Lab, inventory: string): Promise<void> {
@@ -27,7 +76,7 @@ export async function nothingToDo(lab: Lab, inventory: string): Promise<void> {
 }
 
 /** Has sshd of a host tell each exec, for {@link execs}. */
-export async function tellExecs(lab: Lab, host: string): Promise<void> {
+async function tellExecs(lab: Lab, host: string): Promise<void> {
   const script = 'echo LogLevel VERBOSE >/etc/ssh/sshd_config.d/verbose.conf; systemctl reload ssh';
   await lab.exec(host, { script }, { check: true });
 }
@@ -39,7 +88,7 @@ async function execs(lab: Lab, host: string): Promise<number> {
 }
 
 /** A second apply changes nothing, with one exec on each of `hosts` (see {@link tellExecs}). */
-export async function idleApply(lab: Lab, inventory: string, hosts: readonly string[]): Promise<void> {
+async function idleApply(lab: Lab, inventory: string, hosts: readonly string[]): Promise<void> {
   const counted = () => Promise.all(hosts.map(host => execs(lab, host)));
   const before = await counted();
   const second = await tandem(lab, ['apply', '-i', inventoryPath(inventory), '--json']);
@@ -49,7 +98,7 @@ export async function idleApply(lab: Lab, inventory: string, hosts: readonly str
 }
 
 /** `tandem teardown` of everything. */
-export async function teardown(lab: Lab, inventory: string): Promise<void> {
+async function teardown(lab: Lab, inventory: string): Promise<void> {
   const torn = await tandem(lab, ['teardown', '-i', inventoryPath(inventory), '--yes', inventory]);
   expect(torn.code, said(torn)).toBe(0);
 }
@@ -61,7 +110,7 @@ interface Seen {
   readonly state: Snapshot;
 }
 
-export async function seen(lab: Lab, hosts: readonly string[]): Promise<readonly Seen[]> {
+async function seen(lab: Lab, hosts: readonly string[]): Promise<readonly Seen[]> {
   const all: Seen[] = [];
   for (const host of hosts)
     all.push({ host, disk: diskOf(lab, host), state: await snapshotHost(lab, host, { files: false }) });
@@ -79,7 +128,7 @@ const USED: readonly Exclusion[] = [
 ];
 
 /** What is not as it was, as text. */
-export async function tracesOf(lab: Lab, before: readonly Seen[]): Promise<string> {
+async function tracesOf(lab: Lab, before: readonly Seen[]): Promise<string> {
   const after = await seen(
     lab,
     before.map(({ host }) => host),

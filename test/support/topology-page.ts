@@ -44,8 +44,8 @@ export const TOPOLOGY_ROWS: readonly TopologyRow[] = [
 
 const HEAD = `# Topologies
 
-The shipped inventories, each rehearsed on real hosts in namespaces, or in a kernel with IPVS. \`npm test -- --all\` writes
-this table at its end, and without \`--all\` or with \`--shard\` the rows that were run. \`npm run docs:topologies\` writes it from
+The shipped inventories, each rehearsed on real hosts in namespaces, or in a kernel with IPVS. \`npm test\` writes
+this table at its end (with \`--shard\` the rows that were run). \`npm run docs:topologies\` writes it from
 what the last runs of single files saw. Commit it when it says something new.
 
 An outage is the longest time without an answer, to an echo or request every 10 ms or faster unless the row says

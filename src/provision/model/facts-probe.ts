@@ -6,9 +6,9 @@ import { type Fragment, sh } from './shell.ts';
 /** Where tandemd answers questions. */
 const CONTROL_SOCKET = '/run/tandemd/control.sock';
 
-/** Facts, one `key value` per line. */
-export function factsProbe(): Fragment {
-  return sh`t_facts ${CONTROL_SOCKET}`;
+/** Facts, one `key value` per line. @param run the host's /run. */
+export function factsProbe(run = '/run'): Fragment {
+  return sh`t_facts ${CONTROL_SOCKET} ${run}`;
 }
 
 /** A probe's answer: facts, and whether a VRRP daemon runs that can be asked. */
@@ -26,6 +26,7 @@ export function parseFacts(answer: Uint8Array): SeenFacts {
       mac: string | undefined;
       up: boolean;
       networkdFile?: string;
+      hasProfile?: true;
       addresses: { address: string; prefix: number; scope: string }[];
     }
   >();
@@ -38,6 +39,9 @@ export function parseFacts(answer: Uint8Array): SeenFacts {
       const [name = '', ...path] = rest;
       const managed = interfaces.get(name);
       if (managed) managed.networkdFile = path.join(' ');
+    } else if (key === 'nm') {
+      const managed = interfaces.get(rest[0] ?? '');
+      if (managed) managed.hasProfile = true;
     } else if (key === 'ad') {
       const [name = '', cidr = '', scope = ''] = rest;
       const [address = '', prefix = ''] = cidr.split('/');
@@ -59,6 +63,7 @@ export function parseFacts(answer: Uint8Array): SeenFacts {
     bootId: value('boot'),
     init: value('init'),
     container: value('container') === 'yes',
+    networkManager: value('networkmanager') === 'yes',
     interfaces: [...interfaces].map(([name, rest]): InterfaceFact => ({ name, ...rest })),
   };
   const keepalived = values.get('keepalived');
@@ -95,6 +100,8 @@ export function factVariables(facts: Facts): Readonly<Record<string, Json>> {
         networkdFile === undefined ? [] : [[name, networkdFile]],
       ),
     ),
+    networkmanager: facts.networkManager,
+    networkmanager_devices: facts.interfaces.filter(each => each.hasProfile).map(each => each.name),
     ...Object.fromEntries(
       facts.interfaces.map(each => [each.name.replaceAll(/[^A-Za-z0-9]/g, '_'), interfaceFact(each)]),
     ),

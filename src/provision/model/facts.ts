@@ -6,6 +6,8 @@ export interface InterfaceFact {
   readonly up: boolean;
   /** The .network file by which systemd-networkd manages it, if that file does not keep foreign addresses. */
   readonly networkdFile?: string;
+  /** NetworkManager manages it, by a profile that somebody made. */
+  readonly hasProfile?: true;
   readonly addresses: readonly {
     readonly address: string;
     readonly prefix: number;
@@ -27,6 +29,8 @@ export interface Facts {
   readonly init: string;
   /** Whether the host is a container, by what systemd says: then its clock and kernel are the machine's. */
   readonly container: boolean;
+  /** Whether NetworkManager runs. */
+  readonly networkManager: boolean;
   readonly interfaces: readonly InterfaceFact[];
 }
 

@@ -2,8 +2,10 @@
 
 /** Name → text, as in the prelude. */
 export const SYSTEM_FUNCTIONS: ReadonlyMap<string, string> = new Map([
-  // Facts; $1 is tandemd's control socket. `daemon`: a VRRP daemon runs that can be asked, or died. `nd`: the file by
-  // which systemd-networkd manages the interface, unless that says that it keeps foreign addresses (static, yes, …).
+  // Facts; $1 is tandemd's control socket, $2 is /run. `daemon`: a VRRP daemon runs that can be asked, or died. `nd`: the
+  // file by which systemd-networkd manages the interface, unless that says that it keeps foreign addresses (static, yes,
+  // …). `networkmanager`: it runs; `nm`: it manages the interface by a profile, other than those that it makes in /run,
+  // and never activates by itself, for what it has found.
   [
     't_facts',
     `t_facts() {
@@ -16,6 +18,8 @@ while IFS='=' read -r t_k t_v; do case $t_k in ID|ID_LIKE|VERSION_ID) t_v=\${t_v
 [ ! -e /run/systemd/container ] || echo container yes
 for t_l in "$1" /run/keepalived.pid /run/keepalived/keepalived.pid; do [ ! -e "$t_l" ] || echo daemon yes; done
 [ ! -x /usr/sbin/keepalived ] || /usr/sbin/keepalived --version 2>&1 | sed -n '1{s/^Keepalived v/keepalived /;s/ (.*//;p;}'
+t_a= t_b=
+[ ! -L "$2/systemd/units/invocation:NetworkManager.service" ] || { t_b=yes; echo "networkmanager $t_b"; t_a=$(sed -n '/^uuid=/{s///;h;};/^autoconnect=false/{g;p;}' "$2"/NetworkManager/system-connections/* 2>/dev/null) || :; }
 for t_l in /sys/class/net/*; do
 t_v= t_k=
 [ ! -r "$t_l/flags" ] || read -r t_k <"$t_l/flags"
@@ -23,6 +27,8 @@ t_v= t_k=
 echo "if \${t_l##*/} $t_v $t_k"
 [ -r "$t_l/ifindex" ] || continue
 read -r t_k <"$t_l/ifindex"
+t_c=$2/NetworkManager/devices/$t_k
+[ -z "$t_b" ] || [ ! -r "$t_c" ] || while IFS='=' read -r t_c t_v; do case $t_c in connection-uuid) case $t_a in *"$t_v"*) ;; *) echo "nm \${t_l##*/}";; esac;; esac; done <"$t_c"
 t_k=/run/systemd/netif/links/$t_k
 [ ! -r "$t_k" ] || { t_k=$(sed -n 's/^NETWORK_FILE=//p' "$t_k"); [ ! -r "$t_k" ] || grep -q '^KeepConfiguration=[sy1to]' "$t_k" || echo "nd \${t_l##*/} $t_k"; }
 done

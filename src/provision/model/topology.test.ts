@@ -303,6 +303,7 @@ test('interfaces are checked against facts', () => {
     bootId: 'b',
     init: 'systemd',
     container: false,
+    networkManager: false,
     os: { id: 'debian', versionId: '12', idLike: [] },
     interfaces: [
       { name: 'lo', mac: undefined, up: true, addresses: [] },
