@@ -14,6 +14,7 @@ const seen: Examination = {
     bootId: 'b',
     init: 'systemd',
     container: false,
+    networkManager: false,
     interfaces: [],
   },
   clock: { aheadMs: -2400, uncertainMs: 5 },

@@ -92,12 +92,7 @@ export class VirtualServers {
   }
 
   status(): VirtualServerStatus[] {
-    return reportVirtualServers(
-      this.#state,
-      this.#seen,
-      id => this.#checkers.status(id),
-      this.#nowMs(),
-    );
+    return reportVirtualServers(this.#state, this.#seen, id => this.#checkers.status(id), this.#nowMs());
   }
 
   /** Stops in good order: tells what `omega` asks for, and removes what is ours from the kernel. */

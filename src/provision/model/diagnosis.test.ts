@@ -24,6 +24,7 @@ const facts = (nic: string, address: string): Facts => ({
   bootId: 'b',
   init: 'systemd',
   container: false,
+  networkManager: false,
   interfaces: [
     { name: nic, mac: undefined, up: true, addresses: [{ address, prefix: 24, scope: 'global' }] },
   ],
