@@ -193,6 +193,7 @@ Usage: tandemd [OPTION]...                       run (in the foreground; systemd
        tandemd await --expect VG_1=MASTER ...    wait until instances are in given states
        tandemd explain INSTANCE                  why an instance is in its state
        tandemd handover INSTANCE ...             planned switchover to the peer
+       tandemd probe [-f FILE]                   whether adverts get from host to host
        tandemd reload                            reload and say what came of it
        tandemd stats | events | dump             Prometheus text | live events | all that is known, as JSON
 

@@ -16,6 +16,7 @@ import { loadReleases } from '#cli/release.ts';
 import { checkConfigurations } from './check-configurations.ts';
 import { chooseRenderer } from '#cli/renderer.ts';
 import { redactSecrets } from '#provision/model/variables-secrets.ts';
+import type { Vault } from '#provision/model/vault.ts';
 import type { ApplyOptions } from '#provision/run/api.ts';
 import { run } from '#provision/run/run.ts';
 import { createTransport } from '#provision/run/transport.ts';
@@ -89,7 +90,7 @@ export async function runOver(
     }),
     emit: renderer.emit,
     ...(ask ? { ask } : {}),
-    redact: redactorOf(secrets),
+    redact: redactorOf(secrets, site.files.vault),
     check: options.check ?? false,
     forceDegraded: options.forceDegraded ?? false,
     allowUnprotectedSeconds: options.allowUnprotected ?? 0,
@@ -107,11 +108,11 @@ export async function runOver(
 }
 
 /** Masks every host's secrets; they are looked for when the first text is to be shown. */
-function redactorOf(secrets: () => readonly string[]): (text: string) => string {
+function redactorOf(secrets: () => readonly string[], vault: Vault | undefined): (text: string) => string {
   let values: readonly string[] | undefined;
   return text => {
     values ??= secrets();
-    return redactSecrets(text, values);
+    return redactSecrets(text, [...values, ...(vault?.secrets() ?? [])]);
   };
 }
 
