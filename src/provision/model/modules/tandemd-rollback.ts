@@ -76,7 +76,7 @@ function parts(
   };
   const program = `${root}/releases/${must(release, 'a roll-back names its release')}/bin/tandemd`;
   return {
-    stage: sh`${program} -t -f ${configuration} >&2 || { t_e=$?; echo ${`the release before refuses ${configuration}`} >&2; exit $t_e; }`,
+    stage: sh`${program} -t --accept-harmless -f ${configuration} >&2 || { t_e=$?; echo ${`the release before refuses ${configuration}`} >&2; exit $t_e; }`,
     commit: switchTo(root, release, rolledBackFrom),
   };
 }
