@@ -113,7 +113,7 @@ export function directorOpenings(host: string, server: ServerModel): Opening[] {
           ...open,
           destination: formatIp(address),
           ...(port > 0 ? { port } : {}),
-          ...(server.method === 'NAT' ? {} : { untracked: true as const }),
+          ...(server.method === 'NAT' ? { translated: true as const } : { untracked: true as const }),
           reason: `clients of ${server.name}`,
         }))
       : [];
