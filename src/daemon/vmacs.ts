@@ -129,7 +129,7 @@ export class Vmacs {
       return;
     }
     if (link.alias !== ALIAS || link.up) return;
-    const failure = this.#bringUp(link.name);
+    const failure = this.#kernel.tables.setLinkUp(link.name, ALIAS);
     if (failure && failure.code !== 'ENODEV')
       this.#log.error(`macvlan ${link.name}: ${failure.message}`, `vmac ${link.name}`);
   }
