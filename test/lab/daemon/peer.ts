@@ -87,7 +87,7 @@ function keepalived(host: SegmentHost, spec: RouterSpec): Acts {
         if (states.length !== instances || states.some(each => each !== state))
           throw new Error(`${host.name}: keepalived is ${states.join()}, expected ${state}:\n${node.log}`);
         const there = host
-          .extraAddresses(spec.vmac ? VMAC.name : 'eth0')
+          .extraAddresses(spec.vmac ? VMAC : 'eth0')
           .filter(address => held.includes(address));
         if (there.length !== (state === 'MASTER' ? held.length : 0))
           throw new Error(`${host.name}: keepalived is ${state} and has ${there.join() || 'no VIP'}`);

@@ -21,7 +21,7 @@ export interface RouterSpec {
 export const VRID = 103;
 
 /** What `use_vmac` makes. */
-export const VMAC = { name: `vrrp.${VRID}`, mac: '00:00:5e:00:01:67' } as const;
+export const VMAC = `vrrp.${VRID}`;
 
 /** As keepalived.conf, which both keepalived and tandemd read. */
 export function renderKeepalived(spec: RouterSpec): string {
