@@ -3,6 +3,31 @@ import type { Family } from '#base/address.ts';
 /** IFNAMSIZ less its NUL. */
 const NAME_MAX = 15;
 
+const OCTETS = /^(?:[0-9a-fA-F]{1,2}:){4,5}[0-9a-fA-F]{1,2}$/;
+
+/** A word of `use_vmac` that says something: a MAC address, or a name. */
+export interface VmacWord<W> {
+  readonly kind: 'mac' | 'name';
+  readonly word: W;
+}
+
+/** Reads the words of `use_vmac`; what is for keepalived's own netlink messages is left out. */
+export function vmacWords<W extends { readonly text: string }>(words: readonly W[]): VmacWord<W>[] {
+  const found: VmacWord<W>[] = [];
+  for (let i = 0; i < words.length; i++) {
+    let word = words[i];
+    if (word?.text === 'netlink_notify_msg') continue;
+    if (word?.text === 'group') {
+      i++;
+      continue;
+    }
+    const kind = OCTETS.test(word?.text ?? '') ? 'mac' : 'name';
+    if (word?.text === 'name') word = words[++i];
+    if (word) found.push({ kind, word });
+  }
+  return found;
+}
+
 /** What a macvlan's name is made of. */
 export interface VmacName {
   /** `use_vmac NAME`; undefined: a name is made. */

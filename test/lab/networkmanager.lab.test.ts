@@ -31,7 +31,6 @@ topology:
       virtual_router_id: 104
       nodes: [ka67, ka68]
       use_vmac: true
-      vmac_xmit_base: true
       virtual_ipaddress: [${VMAC_VIP}]
   virtual_servers:
     direct: { on: [VG_1], port: 80, lb_algo: rr, lb_kind: DR, real_servers: { hosts: [watch] } }
