@@ -167,8 +167,9 @@ test('adverts pass firewalld, ufw and iptables', async () => {
   await oneMaster();
   const zone = await lab.exec('zones', ['firewall-cmd', '--permanent', '--zone=public', '--list-rich-rules']);
   expect(zone.stdout).toContain('destination address="224.0.0.18" protocol value="112" accept');
-  const chain = await lab.exec('ufw', ['iptables', '-S', 'ufw-before-input', '1']);
-  expect(chain.stdout).toMatch(/-i eth0 .*--comment "?tandem-.* -j ACCEPT/);
+  const chain = await lab.exec('ufw', ['iptables', '-S', 'ufw-before-input']);
+  for (const name of ['eth0', 'vrrp.104'])
+    expect(chain.stdout).toMatch(new RegExp(`-i ${name} -p vrrp .*--comment "?tandem-.* -j ACCEPT`));
 });
 
 test('a second apply finds nothing to do in one exec', async () => {
