@@ -251,5 +251,6 @@ describe('a pair with use_vmac', () => {
     await a.expect('VG_1=MASTER');
     b.start();
     await elected(b, a, 'VG_1');
+    expect((await a.instance()).counters.becomeMaster).toBe(2);
   });
 });

@@ -113,7 +113,7 @@ test('left alone it takes the macvlan of use_vmac for its own', async () => {
   // Both hosts drop what they are not told to let in: adverts come in by the macvlans.
   const healthy = await tandem(lab, ['status', '-i', inventory]);
   expect(healthy.code, said(healthy)).toBe(0);
-  expect(await on('ka68', 'nft list chain inet filter input')).toMatch(/iifname "vrrp.104" .*112 accept/);
+  expect(await on('ka68', 'nft list chain inet filter input')).toMatch(/iifname "vrrp.104" .*vrrp accept/);
   expect(await on('ka67', 'nmcli -t -f DEVICE,STATE device')).toContain('vrrp.104:connected (externally)');
   expect(await holdingsThrough(VMAC_VIP, REAPPLY_VMAC)).not.toEqual(KEPT);
 });
