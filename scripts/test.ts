@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installPackages, TEST_PACKAGES } from '../test/lab/daemon/packages.ts';
 import { RESULTS } from '../test/support/topology-report.ts';
-import { prepareLab } from './prepare-lab.ts';
+import { prepareTests } from './prepare-lab.ts';
 import { runSteps, runVisibly, STATIC_STEPS } from './steps.ts';
 import { writeTopologies } from './topologies-file.ts';
 
@@ -38,7 +38,7 @@ const failedSteps = await runSteps(STATIC_STEPS);
 // Here and not by each file: files run side by side, and apt does not.
 console.log(`test: Debian packages, installed if missing and not started: ${TEST_PACKAGES.join(', ')}`);
 installPackages(...TEST_PACKAGES);
-const wholeLvs = await prepareLab();
+const wholeLvs = await prepareTests();
 const unit = await vitest('unit', []);
 await rm(RESULTS, { recursive: true, force: true });
 const lab = await vitest('lab', values.shard === undefined ? [] : ['--shard', values.shard]);

@@ -17,7 +17,8 @@ export function terminalAsk(): Ask | undefined {
   return askOnce(question => askHidden(`${WORDS[question.kind]} ${question.about}: `));
 }
 
-function askHidden(prompt: string): Promise<Secret | undefined> {
+/** Asks without showing what is typed; undefined if the user only ends the input. */
+export function askHidden(prompt: string): Promise<Secret | undefined> {
   process.stderr.write(prompt);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: process.stdin, output: silent, terminal: true });

@@ -15,9 +15,9 @@ function parseOne(text: string, files: FileSource): RawVariables {
     const path = text.slice(1);
     const content = files.read(path);
     if (content === undefined) throw new UsageError(`-e ${text}: there is no file ${path}`);
-    return parseMap(content, path);
+    return parseMap(content, path, files);
   }
-  if (/^\s*[{[]/.test(text)) return parseMap(text, '-e');
+  if (/^\s*[{[]/.test(text)) return parseMap(text, '-e', files);
   const words = splitWords(text);
   if (!words) throw new UsageError(`-e: a quote is not closed in ${text}`);
   return Object.fromEntries(
@@ -29,8 +29,8 @@ function parseOne(text: string, files: FileSource): RawVariables {
   );
 }
 
-function parseMap(text: string, file: string): RawVariables {
-  const { value, diagnostics, position } = parseYaml(text, file);
+function parseMap(text: string, file: string, { vault }: FileSource): RawVariables {
+  const { value, diagnostics, position } = parseYaml(text, file, vault);
   if (diagnostics.length > 0) throw new InputError(diagnostics);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as RawVariables;
   throw new InputError([

@@ -1,15 +1,17 @@
 /** Files of the controller, as the pure layers ask for them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { FileSource } from '#provision/model/inventory.ts';
+import type { Vault } from '#provision/model/vault.ts';
 
-/** Reads the disk once per path: a run sees one version of every file. */
-export function diskFiles(): FileSource {
+/** Reads the disk once per path: a run sees one version of every file. `vault` opens what is encrypted there. */
+export function diskFiles(vault?: Vault): FileSource {
   const texts = new Map<string, string | undefined>();
   const lists = new Map<string, readonly string[]>();
   return {
     read: path => remember(texts, path, () => readText(path)),
     list: dir => remember(lists, dir, () => readNames(dir)),
     exists: path => texts.get(path) !== undefined || existsSync(path),
+    ...(vault ? { vault } : {}),
   };
 }
 

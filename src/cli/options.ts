@@ -1,5 +1,16 @@
 /** The options as commander hands them over. */
-export interface InventoryOptions {
+import type { Vault } from '#provision/model/vault.ts';
+
+/** Where the passwords of encrypted files and values come from. */
+export interface VaultOptions {
+  readonly vaultPasswordFile?: readonly string[];
+  readonly vaultId?: readonly string[];
+  readonly askVaultPass?: boolean;
+  /** Made of the others before a command runs. */
+  readonly vault?: Vault;
+}
+
+export interface InventoryOptions extends VaultOptions {
   readonly inventory: readonly string[];
   readonly limit?: string;
   readonly extraVars?: readonly string[];

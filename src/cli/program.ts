@@ -1,5 +1,19 @@
 /** The commands, their options and their help. What they do is loaded when they run. */
-import { Argument, Command, Option, InvalidArgumentError } from 'commander';
+import { Argument, Command, Option } from 'commander';
+import {
+  collect,
+  connectionOptions,
+  drainOptions,
+  inventoryOption,
+  inventoryOptions,
+  labOption,
+  nonNegative,
+  runOptions,
+  vaultOptions,
+} from './command-options.ts';
+import { addDoctor } from './program-doctor.ts';
+import { addCompletion, addInit } from './program-start.ts';
+import { addVault, openVault } from './program-vault.ts';
 import { FAULTS, type FaultName } from './commands/lab-faults.ts';
 
 const VERSION = '0.1.0';
@@ -27,11 +41,18 @@ Examples:
 
 Exit codes: 0 fine, 1 something failed, 2 changes pending, 3 unreachable host, 64 wrong usage or invalid inventory.`,
     );
+  addInit(tandem);
   addApply(tandem);
   addReading(tandem);
+  addDoctor(tandem);
   addFailover(tandem);
   addDrain(tandem);
   addLab(tandem);
+  addVault(tandem);
+  addCompletion(tandem);
+  tandem.hook('preAction', async (_tandem, command) => {
+    if (command.parent === tandem || command.parent?.name() === 'lab') await openVault(command);
+  });
   return tandem;
 }
 
@@ -58,6 +79,25 @@ Examples:
     .action(async (playbook: string | undefined, options) => {
       const { applyCommand } = await import('./commands/apply.ts');
       await applyCommand('plan', playbook, { ...options, check: true, diff: true });
+    });
+  runOptions(tandem.command('rollback'))
+    .description('Go back to the tandemd release that ran before, host by host, verified as an apply is.')
+    .option('--check', 'only say what would be done')
+    .addHelpText(
+      'after',
+      `
+Backups first, each verified; then a planned switchover; then the former master. The release before checks the present
+configuration before anything is switched. The configuration itself stays: go back in the inventory, and apply. A host that has gone back
+stays where it is when the command is run again. The next apply installs this machine's release again: install the package before
+here, too.
+
+Examples:
+  tandem rollback -i inventory/two-node.yml --check
+  tandem rollback -i prod/ --limit web`,
+    )
+    .action(async options => {
+      const { rollbackCommand } = await import('./commands/rollback.ts');
+      await rollbackCommand(options);
     });
   runOptions(tandem.command('teardown'))
     .description('Take everything back that apply made, and leave the hosts as they were.')
@@ -123,7 +163,7 @@ Examples:
       const { graphCommand } = await import('./commands/graph.ts');
       await graphCommand(options);
     });
-  connectionOptions(tandem.command('import <SOURCE...>'))
+  connectionOptions(vaultOptions(tandem.command('import <SOURCE...>')))
     .description(
       'Make an inventory from keepalived.conf files. SOURCE: FILE, FILE@HOST, or a live HOST or USER@HOST.',
     )
@@ -187,7 +227,7 @@ Examples:
 }
 
 function addFailover(tandem: Command): void {
-  connectionOptions(tandem.command('failover <INSTANCE>').addOption(inventoryOption()))
+  connectionOptions(vaultOptions(tandem.command('failover <INSTANCE>').addOption(inventoryOption())))
     .description(
       'Move a vrrp_instance to another host: a planned switchover. INSTANCE, or CLUSTER/INSTANCE where names repeat.',
     )
@@ -278,10 +318,8 @@ Examples:
   tandem lab cut ka68 eth0; tandem lab heal
   tandem lab down`,
     );
-  lab
-    .command('up')
+  vaultOptions(lab.command('up').addOption(inventoryOption()))
     .description('Boot every host of the inventories.')
-    .addOption(inventoryOption())
     .option('--name <NAME>', "the lab's name; default: the inventory's")
     .action(async options => (await import('./commands/lab.ts')).labUpCommand(options));
   labOption(lab.command('down').description('Remove the lab and everything that is its own.')).action(
@@ -311,79 +349,4 @@ Examples:
       await labFaultCommand(name as FaultName, host, wire, command.opts());
     });
   }
-}
-
-const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
-  ...(before ?? []),
-  value,
-];
-
-function inventoryOption(): Option {
-  return new Option('-i, --inventory <PATH>', 'an inventory file or directory; may be given several times')
-    .argParser(collect)
-    .makeOptionMandatory();
-}
-
-function labOption(command: Command): Command {
-  return command.option('--lab <NAME>', 'which lab, if there are several');
-}
-
-function inventoryOptions(command: Command): Command {
-  return command
-    .addOption(inventoryOption())
-    .option('-l, --limit <PATTERN>', 'only these hosts (Ansible’s patterns)')
-    .option('-e, --extra-vars <VARS>', 'key=value, JSON, YAML or @file; wins over everything', collect);
-}
-
-function connectionOptions(command: Command): Command {
-  return loginOptions(command)
-    .option('-f, --forks <N>', 'hosts at the same time', positive, 20)
-    .option('--timeout <SECONDS>', 'give up on a host that says nothing for so long', positive, 300);
-}
-
-function loginOptions(command: Command): Command {
-  return command
-    .option('--ssh-config <FILE>', 'instead of ~/.ssh/config and /etc/ssh/ssh_config')
-    .option('-u, --user <USER>', 'log in as')
-    .option('--private-key <FILE>', 'with this key');
-}
-
-/** For what is done at a real server's directors; `--timeout` is another one there. */
-function drainOptions(command: Command): Command {
-  return loginOptions(command.addOption(inventoryOption()))
-    .option('-e, --extra-vars <VARS>', 'key=value, JSON, YAML or @file; wins over everything', collect)
-    .option('--lock-timeout <SECONDS>', "wait so long for another run's lock", nonNegative, 60)
-    .option('--force-degraded', 'although clients will be refused, or not every host can be asked')
-    .option('--json', 'one JSON object per line')
-    .option('--diff', 'show the lines that differ')
-    .option('-v, --verbose', 'also say what was fine');
-}
-
-function runOptions(command: Command): Command {
-  return connectionOptions(inventoryOptions(command))
-    .option('-t, --tags <TAGS>', 'only tasks with one of these tags, separated by commas', collect)
-    .option('--skip-tags <TAGS>', 'not tasks with one of these tags', collect)
-    .option('--lock-timeout <SECONDS>', "wait so long for another run's lock", nonNegative, 60)
-    .option('--force-degraded', 'disturb a cluster although a member is missing or not healthy')
-    .option('--migrate', 'take over hosts on which a VRRP daemon runs that Tandem did not set up')
-    .option(
-      '--allow-unprotected <SECONDS>',
-      'let a cluster be without redundancy so long, for a change that its routers cannot speak across',
-      positive,
-    )
-    .option('--resume', 'run handlers that a stopped roll-out left behind')
-    .option('--json', 'one JSON object per line')
-    .option('-v, --verbose', 'also say what was fine');
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on');
-  return value;
-}
-
-function nonNegative(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0)) throw new InvalidArgumentError('a number from 0 on');
-  return value;
 }

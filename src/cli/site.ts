@@ -53,17 +53,19 @@ export function loadSite(
   options: InventoryOptions,
   more: { readonly playbook?: string; readonly extraVars?: RawVariables } = {},
 ): Site {
-  const files = diskFiles();
+  const files = diskFiles(options.vault);
   const playbookDir = more.playbook === undefined ? {} : { playbookDir: dirname(more.playbook) };
+  const concealed = (found: readonly Diagnostic[]): readonly Diagnostic[] =>
+    found.map(diagnostic => options.vault?.redact(diagnostic) ?? diagnostic);
   const { inventory, diagnostics } = loadInventory(options.inventory, files, playbookDir);
   const extraVars = { ...parseExtraVars(options.extraVars ?? [], files), ...more.extraVars };
   // A topology on half an inventory would only add complaints that follow from the first ones.
-  throwErrors(diagnostics);
+  throwErrors(concealed(diagnostics));
   const topology = deriveTopology(inventory, extraVars);
   const unknown = [...topology.hosts.values()].flatMap(host =>
     wordsBeyond(host, topology.clusters, undefined),
   );
-  const all = oncePerPlace([...diagnostics, ...topology.diagnostics, ...unknown]);
+  const all = concealed(oncePerPlace([...diagnostics, ...topology.diagnostics, ...unknown]));
   throwErrors(all);
   const seen = new Map<string, unknown>();
   const tandemOf = (host: string, departures: readonly Departure[]): unknown => {

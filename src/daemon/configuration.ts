@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Diagnostic } from '#base/errors.ts';
 import { readConfig } from '#conf/load.ts';
 import type { Config } from '#conf/model.ts';
+import { withoutHarmlessErrors } from '#conf/harmless.ts';
 import { exitCodeOf } from '#conf/report.ts';
 import { atOnce } from '#base/steps.ts';
 import { hostConfigSource } from './config-source.ts';
@@ -20,6 +21,7 @@ export interface LoadedConfiguration {
   /** Usable even with errors: what could not be used is left out. */
   readonly config: Config;
   readonly diagnostics: readonly Diagnostic[];
+  /** Beyond what is harmless: a reload would not take it. */
   readonly hasErrors: boolean;
   /** There are virtual servers or a synchronisation daemon, which the worker looks after. */
   readonly hasServers: boolean;
@@ -36,17 +38,16 @@ export interface LoadedConfiguration {
  */
 export type ReadingFor = 'check' | 'vrrp' | 'worker';
 
+type ReadingFlags = Pick<Flags, 'configFile' | 'configId'> & Partial<Pick<Flags, 'acceptHarmless'>>;
+
 /** Reads the configuration that the flags name. */
-export function loadConfiguration(
-  flags: Pick<Flags, 'configFile' | 'configId'>,
-  reader: ReadingFor,
-): LoadedConfiguration {
+export function loadConfiguration(flags: ReadingFlags, reader: ReadingFor): LoadedConfiguration {
   return atOnce(readConfiguration(flags, reader));
 }
 
 /** As {@link loadConfiguration}, in steps of some tens of microseconds. */
 export function* readConfiguration(
-  flags: Pick<Flags, 'configFile' | 'configId'>,
+  flags: ReadingFlags,
   reader: ReadingFor,
 ): Generator<undefined, LoadedConfiguration> {
   const texts: string[] = [];
@@ -74,14 +75,15 @@ export function* readConfiguration(
   const judge = new ScriptJudge(read.config.globalDefs);
   const config = placeVipsOnVmacs(secureScripts(read.config, judge));
   const ofScripts = [...judge.diagnostics, ...(serverJudge?.diagnostics ?? [])];
+  const ofText = flags.acceptHarmless === true ? withoutHarmlessErrors(read.diagnostics) : read.diagnostics;
   const diagnostics = [
-    ...read.diagnostics,
+    ...ofText,
     ...unsupportedIn(read.config),
     ...incompleteMail(read.config),
     ...ofScripts,
   ];
   const refused = ofScripts.some(({ id }) => id === 'script-security') ? 6 : 5;
-  const exitCode = exitCodeOf(read.diagnostics);
+  const exitCode = exitCodeOf(ofText);
   const hasRefusals = ofScripts.some(each => each.severity === 'error');
   let sha256 = hasServers ? yield* textHash(texts.splice(0)) : undefined;
   return {
@@ -89,7 +91,7 @@ export function* readConfiguration(
     config: reader === 'vrrp' ? { ...config, virtualServerGroups: [] } : config,
     diagnostics,
     hasServers: hasServers || config.globalDefs.lvsSyncDaemon !== undefined,
-    hasErrors: diagnostics.some(each => each.severity === 'error'),
+    hasErrors: withoutHarmlessErrors(diagnostics).some(each => each.severity === 'error'),
     exitCode: exitCode === 0 && hasRefusals ? refused : exitCode,
     sha256: () => (sha256 ??= atOnce(textHash(texts.splice(0)))),
   };

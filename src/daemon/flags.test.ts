@@ -19,6 +19,7 @@ describe('the command line', () => {
       configId: 'ka67',
       configTest: undefined,
     });
+    expect(run('-t', '--accept-harmless').acceptHarmless).toBe(true);
     expect(run('--metrics-port=9650').metricsPort).toBe(9650);
     expect(run('--use-file=b.conf').configFile).toBe('b.conf');
     expect(run('-fc.conf', '-f', 'd.conf').configFile).toBe('d.conf');

@@ -11,6 +11,8 @@ export interface Flags {
   readonly configFile: string;
   /** `-t`: check only; the file that diagnostics go to, or '' for stderr. */
   readonly configTest: string | undefined;
+  /** `--accept-harmless`: with `-t`, what keepalived complains of and does all the same is a warning. */
+  readonly acceptHarmless: boolean;
   /** `-i`; undefined: the short host name. */
   readonly configId: string | undefined;
   /** A missing include is an error. */
@@ -69,6 +71,10 @@ const DAEMON_OPTIONS: readonly OptionSpec[] = [
     value: 'LOG_FILE',
     optional: true,
     help: 'check the configuration and exit: 0 good, 4 cannot run, 5 errors but runs, 6 script security',
+  },
+  {
+    long: 'accept-harmless',
+    help: 'with -t: what keepalived complains of (5) and does all the same is a warning',
   },
   {
     long: 'config-id',
@@ -136,6 +142,7 @@ export function parseDaemonFlags(argv: readonly string[], env: NodeJS.ProcessEnv
   const flags: Flags = {
     configFile: last(parsed, 'use-file') ?? DEFAULT_CONFIG_FILE,
     configTest: last(parsed, 'config-test'),
+    acceptHarmless: given.has('accept-harmless'),
     configId: last(parsed, 'config-id'),
     allConfig: given.has('all-config'),
     logConsole: given.has('log-console'),
@@ -186,6 +193,7 @@ Usage: tandemd [OPTION]...                       run (in the foreground; systemd
        tandemd await --expect VG_1=MASTER ...    wait until instances are in given states
        tandemd explain INSTANCE                  why an instance is in its state
        tandemd handover INSTANCE ...             planned switchover to the peer
+       tandemd probe [-f FILE]                   whether adverts get from host to host
        tandemd reload                            reload and say what came of it
        tandemd stats | events | dump             Prometheus text | live events | all that is known, as JSON
 

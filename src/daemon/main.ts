@@ -28,6 +28,10 @@ async function main(argv: readonly string[]): Promise<number | undefined> {
     const { runClientCommand } = await import('./client-commands.ts');
     return runClientCommand(first, rest);
   }
+  if (first === 'probe') {
+    const { runProbeCommand } = await import('./probe-command.ts');
+    return runProbeCommand(rest);
+  }
   const invocation = parseDaemonFlags(argv, process.env);
   switch (invocation.kind) {
     case 'help':

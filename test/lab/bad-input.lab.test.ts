@@ -103,14 +103,31 @@ describe('an inventory with', () => {
     },
   );
 
-  test('a keyword that vrrp_instance does not have is a warning, for keepalived may have learned it', async () => {
+  test('a keyword that vrrp_instance does not have is refused, and a warning for a keepalived, which may have learned it', async () => {
     const keyword = '$&\n$1prioritty: 100';
     const path = editedInventory(INVENTORY, directory, /^( *)virtual_router_id: 103$/m, keyword);
+    const warning = /warning: .*no keyword prioritty.*did you mean `priority`/;
+    for (const command of ['validate', 'plan']) {
+      const refused = await here('tandem', command, '-i', path);
+      expect(refused.code, said(refused)).toBe(64);
+      expect(refused.stderr).toContain(placeOf(path, 'prioritty'));
+      expect(refused.stderr).toMatch(warning);
+      expect(refused.stderr).toMatch(/keepalived\.conf of ka67:\d+:\d+: error: unknown keyword `prioritty`/);
+    }
+    const stock = editedInventory(path, directory, /^ {2}vars:$/m, '$&\n    vrrp_daemon: keepalived');
+    const warned = await here('tandem', 'validate', '-i', stock);
+    expect(warned.code, said(warned)).toBe(0);
+    expect(warned.stdout).toContain(placeOf(stock, 'prioritty'));
+    expect(warned.stdout).toMatch(warning);
+  });
+
+  test('what keepalived complains of and does all the same is a warning', async () => {
+    const rules = '$&\n$1virtual_rules: [from 172.16.8.100 table 100]';
+    const path = editedInventory(INVENTORY, directory, /^( *)virtual_router_id: 103$/m, rules);
     const warned = await here('tandem', 'validate', '-i', path);
     expect(warned.code, said(warned)).toBe(0);
-    const words = `${warned.stdout}${warned.stderr}`;
-    expect(words).toContain(placeOf(path, 'prioritty'));
-    expect(words).toMatch(/warning: .*no keyword prioritty.*did you mean `priority`/);
+    expect(warned.stdout).toMatch(/keepalived\.conf of ka67:\d+:\d+: warning: this rule has no preference/);
+    expect(warned.stdout).not.toContain('keepalived.conf of ka68');
   });
 });
 

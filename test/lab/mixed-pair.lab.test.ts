@@ -51,6 +51,20 @@ test('is built from nothing, and a second apply finds nothing in one exec per ho
   for (const count of counts) expect(await count()).toMatchObject({ connections: 1, execs: 1 });
 });
 
+test('doctor finds that each hears the other, and neither daemon notices', async () => {
+  const words = async (): Promise<string> =>
+    (await lab.exec('ka68', ['journalctl', '-u', 'keepalived', '-o', 'cat', '--no-pager'], { check: true }))
+      .stdout;
+  const before = await words();
+  const { gapMs } = await observed(lab, 'doctor', VIPS, async () => {
+    const result = await run(lab, 'doctor', '-i', MIXED);
+    expect(result.stdout.match(/every member hears every other/g)).toHaveLength(2);
+  });
+  expect(gapMs).toBeLessThan(MARGIN_MS);
+  expect(await words()).toBe(before);
+  await placed(lab, crossed);
+});
+
 test('each takes over from the other, with announcements, and gives back', async ({ task }) => {
   const gaps: number[] = [];
   for (const [node, other, unit, vip] of [

@@ -285,6 +285,21 @@ describe('a change of the running pair', () => {
     for (const node of NODES) expect(await statusOf(node)).toMatchObject({ release });
   });
 
+  test('and a rollback, once: run again it has nothing to do', async () => {
+    const upgraded = (await statusOf('ka67')).release;
+    const { events, gapMs, overlapMs } = await rolled('rollback of tandemd', () =>
+      tandem(lab, ['rollback', '-i', INVENTORY, '--json']),
+    );
+    expectRolled(events);
+    expect(overlapMs).toBeLessThanOrEqual(ADVERT_INTERVAL_MS);
+    expect(gapMs).toBeLessThan(1000);
+    for (const node of NODES) expect((await statusOf(node)).release).not.toBe(upgraded);
+    const again = await tandem(lab, ['rollback', '-i', INVENTORY, '--json']);
+    expect([again.code, totalsOf(again).changed], said(again)).toEqual([0, 0]);
+    const plan = await tandem(lab, ['plan', '-i', INVENTORY, '-e', 'vrrp_daemon_flags=-D']);
+    expect(plan.code, said(plan)).toBe(0);
+  });
+
   async function rolled(what: string, run: () => ReturnType<typeof tandem>) {
     let events: RunEvent[] = [];
     const { frames, gapMs, overlapMs } = await observed(what, async () => {

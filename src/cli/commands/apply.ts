@@ -13,8 +13,10 @@ import { terminalAsk } from '#cli/ask.ts';
 import { diskFiles } from '#cli/files.ts';
 import type { RunOptions } from '#cli/options.ts';
 import { loadReleases } from '#cli/release.ts';
+import { checkConfigurations } from './check-configurations.ts';
 import { chooseRenderer } from '#cli/renderer.ts';
 import { redactSecrets } from '#provision/model/variables-secrets.ts';
+import type { Vault } from '#provision/model/vault.ts';
 import type { ApplyOptions } from '#provision/run/api.ts';
 import { run } from '#provision/run/run.ts';
 import { createTransport } from '#provision/run/transport.ts';
@@ -26,7 +28,8 @@ export async function applyCommand(
 ): Promise<void> {
   const path = playbookPath(playbook, diskFiles(), 'playbooks/site.yml');
   const extraVars = options.migrate === true ? { vrrp_migrate: true } : {};
-  const site = loadSite(options, { playbook: path, extraVars });
+  const loaded = loadSite(options, { playbook: path, extraVars });
+  const site = { ...loaded, warnings: [...loaded.warnings, ...checkConfigurations(loaded)] };
   const departures = returningWith(site.selected, options);
   const parts = runHosts(site, await playSettings(path, options, () => departures));
   await runOver(command, site, parts, options, { departures });
@@ -87,7 +90,7 @@ export async function runOver(
     }),
     emit: renderer.emit,
     ...(ask ? { ask } : {}),
-    redact: redactorOf(secrets),
+    redact: redactorOf(secrets, site.files.vault),
     check: options.check ?? false,
     forceDegraded: options.forceDegraded ?? false,
     allowUnprotectedSeconds: options.allowUnprotected ?? 0,
@@ -105,11 +108,11 @@ export async function runOver(
 }
 
 /** Masks every host's secrets; they are looked for when the first text is to be shown. */
-function redactorOf(secrets: () => readonly string[]): (text: string) => string {
+function redactorOf(secrets: () => readonly string[], vault: Vault | undefined): (text: string) => string {
   let values: readonly string[] | undefined;
   return text => {
     values ??= secrets();
-    return redactSecrets(text, values);
+    return redactSecrets(text, [...values, ...(vault?.secrets() ?? [])]);
   };
 }
 

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { assert } from '#base/assert.ts';
 import { formatDiagnostic } from '#base/errors.ts';
 import { terminalAsk } from '#cli/ask.ts';
-import type { ConnectionOptions } from '#cli/options.ts';
+import type { ConnectionOptions, VaultOptions } from '#cli/options.ts';
 import type { ConfigSource } from '#conf/load.ts';
 import { memorySource } from '#conf/memory-source.ts';
 import { EXIT, UsageError } from '#cli/exit.ts';
@@ -19,7 +19,7 @@ import type { HostAccess } from '#provision/run/ports.ts';
 import { readConfigurations, type RemoteConfiguration } from '#provision/run/read-configuration.ts';
 import { createTransport } from '#provision/run/transport.ts';
 
-export interface ImportOptions extends ConnectionOptions {
+export interface ImportOptions extends ConnectionOptions, VaultOptions {
   readonly inventory?: readonly string[];
   readonly output?: string;
   readonly daemon: 'tandemd' | 'keepalived';
@@ -36,7 +36,7 @@ export async function importCommand(given: readonly string[], options: ImportOpt
   if (twice !== undefined)
     throw new UsageError(`there are two configurations of ${twice}: name their hosts: FILE@HOST`);
   const place = options.output === undefined ? undefined : placeOf(options.output);
-  const site = options.inventory && loadSite({ inventory: options.inventory });
+  const site = options.inventory && loadSite({ ...options, inventory: options.inventory });
   const realServers = builtServers(site, options);
   const live = await readLive(sources, site, options);
   const knowledge = new Map<string, HostKnowledge>();

@@ -1,23 +1,21 @@
 /** `tandem lab`: an inventory's hosts as real hosts on this machine, and what can go wrong with them. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join, relative } from 'node:path';
 import { EXIT, UsageError } from '#cli/exit.ts';
-import { PACKAGE_ROOT } from '#cli/site.ts';
+import type { VaultOptions } from '#cli/options.ts';
 import { labDown, labUp, listLabs, openLab, ensurePrerequisites, type Lab } from '#lab/lab.ts';
 import type { FaultName } from './lab-faults.ts';
 import { labSpecOf } from './lab-spec.ts';
+import { ownName } from './own-name.ts';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 /** Boots every host of the inventories, and says how to reach them. */
-export async function labUpCommand(options: {
-  readonly inventory: readonly string[];
-  readonly name?: string;
-}): Promise<void> {
+export async function labUpCommand(
+  options: VaultOptions & { readonly inventory: readonly string[]; readonly name?: string },
+): Promise<void> {
   await ensurePrerequisites(say);
-  const spec = labSpecOf(options.inventory, options.name);
+  const spec = labSpecOf(options.inventory, options.name, options.vault);
   const lab = await labUp(spec, { onProgress: say });
   const inventories = options.inventory.map(path => `-i ${path}`).join(' ');
   const tandem = ownName();
@@ -28,13 +26,6 @@ export async function labUpCommand(options: {
     `  build the cluster:   ${tandem} lab exec --lab ${lab.name} controller -- ${tandem} apply ${inventories} --ssh-config ${lab.ssh.configFile}`,
   );
   say(`  and when done:       ${tandem} lab down --lab ${lab.name}`);
-}
-
-/** What to type for this program: in a checkout it is not on the PATH. */
-function ownName(): string {
-  if (!existsSync(join(PACKAGE_ROOT, 'src'))) return 'tandem';
-  const path = relative(process.cwd(), join(PACKAGE_ROOT, 'bin', 'tandem'));
-  return path.includes('/') ? path : `./${path}`;
 }
 
 export async function labDownCommand(options: { readonly lab?: string }): Promise<void> {

@@ -5,6 +5,7 @@ import { UsageError } from '#cli/exit.ts';
 import type { InventoryOptions } from '#cli/options.ts';
 import { loadSite, PACKAGE_ROOT, type Site } from '#cli/site.ts';
 import { renderTemplate, TemplateError } from '#provision/model/template.ts';
+import { clearText } from '#provision/model/vault.ts';
 
 export async function renderCommand(
   file: string | undefined,
@@ -29,7 +30,7 @@ function renderFile(site: Site, host: string, file: string): string {
   const text = site.files.read(file);
   if (text === undefined) throw new UsageError(`there is no template ${file}`);
   try {
-    return renderTemplate(text, site.variables(host), { file });
+    return renderTemplate(clearText(site.files, file, text), site.variables(host), { file });
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     const { reason, position, hint } = error;

@@ -1,12 +1,12 @@
 /** `tandem validate`: everything that can be known to be wrong before a host is touched. */
 import { formatDiagnostic } from '#base/errors.ts';
 import { diskFiles } from '#cli/files.ts';
+import { checkConfigurations } from './check-configurations.ts';
 import type { InventoryOptions, OutputOptions } from '#cli/options.ts';
 import { loadSite, playbookPath } from '#cli/site.ts';
 import { MODULES } from '#provision/model/modules/registry.ts';
 import { loadPlaybook } from '#provision/model/playbook.ts';
 import { PACKAGE_ROOT } from '#cli/site.ts';
-import { renderConfiguration } from './render.ts';
 
 export async function validateCommand(
   playbook: string | undefined,
@@ -15,9 +15,7 @@ export async function validateCommand(
   const path = playbookPath(playbook, diskFiles(), 'playbooks/site.yml');
   const site = loadSite(options, { playbook: path });
   loadPlaybook(path, { files: site.files, modules: MODULES, roleDirs: [`${PACKAGE_ROOT}/roles`] });
-  const hosts = [...site.selected].filter(host => site.topology.hosts.has(host));
-  for (const host of hosts) renderConfiguration(site, host);
-  for (const diagnostic of site.warnings) {
+  for (const diagnostic of [...site.warnings, ...checkConfigurations(site)]) {
     process.stdout.write(
       `${options.json ? JSON.stringify({ type: 'diagnostic', diagnostic }) : formatDiagnostic(diagnostic)}\n`,
     );

@@ -19,6 +19,11 @@ export function serverBlocks(host: string, server: ServerModel): readonly Virtua
   return blocks.map(served => serverBlock(server, served));
 }
 
+/** keepalived takes wlc too, and complains of a file that leaves it to it. */
+function schedulerLines({ words }: ServerModel): string[] {
+  return 'lb_algo' in words || 'lvs_sched' in words ? [] : ['lb_algo wlc'];
+}
+
 /** A firewall mark stands for one service per family. */
 function distinctFamilies(served: readonly ServedPort[]): readonly ServedPort[] {
   return served.filter((one, index) => served.findIndex(other => other.family === one.family) === index);
@@ -41,6 +46,7 @@ function serverBlock(server: ServerModel, served: ServedPort): VirtualServerBloc
         : `virtual_server fwmark ${fwmark}`,
     keywords: [
       ...keywordLines(server.words, 'virtual_server'),
+      ...schedulerLines(server),
       `lb_kind ${server.methodLine}`,
       ...protocolLines(server, family),
       ...reals.flatMap(one => [
@@ -107,7 +113,7 @@ export function directorOpenings(host: string, server: ServerModel): Opening[] {
           ...open,
           destination: formatIp(address),
           ...(port > 0 ? { port } : {}),
-          ...(server.method === 'NAT' ? {} : { untracked: true as const }),
+          ...(server.method === 'NAT' ? { translated: true as const } : { untracked: true as const }),
           reason: `clients of ${server.name}`,
         }))
       : [];

@@ -78,6 +78,14 @@ vrrp_instance VG_1 {
   });
 });
 
+test('a virtual server that names no scheduler gets keepalived’s, said aloud', () => {
+  const text = readFileSync(new URL('inventory/lvs-dr-dual-master.yml', root), 'utf8');
+  const rendered = renderAll('lvs.yml', text.replace(/^ *lb_algo: rr\n/m, ''));
+  const director = rendered.get('ka67') ?? '';
+  expect(director).toContain('lb_algo wlc');
+  expect(check(director)).toMatchObject({ diagnostics: [], exitCode: 0 });
+});
+
 test('one file per cluster: the main file includes them, and each stands for itself', () => {
   const text = readFileSync(new URL('inventory/config-d.yml', root), 'utf8');
   const part = (name: string) =>

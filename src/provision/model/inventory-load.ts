@@ -48,7 +48,7 @@ function readSource(builder: InventoryBuilder, path: string, files: FileSource):
   }
   const text = files.read(path);
   if (text !== undefined) {
-    readFile(builder, path, text);
+    readFile(builder, path, text, files);
     return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) || '/' : '.';
   }
   if (!files.exists(path)) {
@@ -66,13 +66,13 @@ function readSource(builder: InventoryBuilder, path: string, files: FileSource):
     if (name.startsWith('.') || name === 'group_vars' || name === 'host_vars' || IGNORED.test(name)) continue;
     const inner = files.read(`${folder}/${name}`);
     if (inner === undefined) readSource(builder, `${folder}/${name}`, files);
-    else readFile(builder, `${folder}/${name}`, inner);
+    else readFile(builder, `${folder}/${name}`, inner, files);
   }
   return folder;
 }
 
-function readFile(builder: InventoryBuilder, path: string, text: string): void {
-  const parsed = parseYaml(text, path);
+function readFile(builder: InventoryBuilder, path: string, text: string, { vault }: FileSource): void {
+  const parsed = parseYaml(text, path, vault);
   const failed = parsed.diagnostics.some(diagnostic => diagnostic.severity === 'error');
   if (failed && /^\s*\[[^\]]+\]\s*$/m.test(text)) return notYaml(builder, parsed.position);
   builder.diagnostics.push(...parsed.diagnostics);

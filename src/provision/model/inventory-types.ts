@@ -5,6 +5,7 @@
 import type { Diagnostic } from '#base/errors.ts';
 import type { Position } from '#base/position.ts';
 import type { Json } from './module.ts';
+import type { Vault } from './vault.ts';
 
 /** The only way files come in: the caller reads a disk, a bundle or a test's map. Paths are as the user gave them. */
 export interface FileSource {
@@ -14,6 +15,8 @@ export interface FileSource {
   list(dir: string): readonly string[];
   /** Whether a file or directory is there. */
   exists(path: string): boolean;
+  /** Opens what in the files is encrypted; absent: there are no passwords. */
+  readonly vault?: Vault;
 }
 
 /** Untemplated variables by name. {@link positionOf} of `yaml.ts` tells where each value stands. */

@@ -51,7 +51,7 @@ function readPath(builder: InventoryBuilder, path: string, files: FileSource): R
     const names = [...files.list(path)].sort().filter(name => /^[^.].*\.(?:ya?ml|json)$|^[^.]+$/.test(name));
     return names.flatMap(name => readPath(builder, `${path}/${name}`, files));
   }
-  const parsed = parseYaml(text, path);
+  const parsed = parseYaml(text, path, files.vault);
   builder.diagnostics.push(...parsed.diagnostics);
   const { value } = parsed;
   if (value === null) return [];

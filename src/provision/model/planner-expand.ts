@@ -14,6 +14,7 @@ import {
   type Variables,
 } from './template.ts';
 import { OMIT } from './variables.ts';
+import { clearText } from './vault.ts';
 import { positionAt, positionOf } from './yaml.ts';
 
 /** One item of a task's loop, or the whole task. */
@@ -141,7 +142,7 @@ function sourcesOf(task: Task, scope: Variables, files: FileSource): Sources {
     if (src.includes('/')) paths.push(src);
     for (const file of paths) {
       const text = files.read(file);
-      if (text !== undefined) return { text, file };
+      if (text !== undefined) return { text: clearText(files, file, text), file };
     }
     const message = `there is no ${paths.join(' and no ')}`;
     const position = positionAt(task.args, ['src']) ?? task.argsPosition;

@@ -237,7 +237,7 @@ export class HostPlanner {
   /** The host's secrets are looked for when a text is to be shown, and not before. */
   #redact = (text: string): string => {
     this.#secrets ??= this.secretValues();
-    return redactSecrets(text, this.#secrets);
+    return redactSecrets(text, [...this.#secrets, ...(this.#options.files.vault?.secrets() ?? [])]);
   };
 
   /** Every secret that a task of this host can see: the inventory's, and those of plays, roles and tasks. */

@@ -49,7 +49,7 @@ export function loadPlaybook(path: string, options: PlaybookOptions): readonly P
     throw new InputError([
       { id: 'playbook-missing', severity: 'error', message: `there is no playbook ${path}`, position: start },
     ]);
-  const { value, diagnostics, position } = parseYaml(text, path);
+  const { value, diagnostics, position } = parseYaml(text, path, options.files.vault);
   const collected: Diagnostic[] = [...diagnostics];
   const dir = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
   const dirs = [`${dir}/roles`, `${parentOf(dir)}roles`, ...(options.roleDirs ?? [])];

@@ -89,7 +89,7 @@ chown --reference="$2" "$t_q"; chmod --reference="$2" "$t_q"; t_label "$t_q" "$2
 sync "$t_q"; mv -f "$t_q" "$2"
 }`,
   ],
-  // firewalld, if it runs: the default zone, then all zones and direct rules, live and permanent.
+  // firewalld, if it runs: the default zone, then all zones, policy $1 (see there) and direct rules, live and permanent.
   [
     't_firewalld',
     `t_firewalld() {
@@ -100,10 +100,75 @@ firewall-cmd --list-all-zones
 printf '\\n\\002\\n'
 firewall-cmd --permanent --list-all-zones
 printf '\\n\\002\\n'
+t_firewalld_policy "$1" "$2"
+printf '\\n\\002\\n'
 [ -e /etc/firewalld/direct.xml ] || return 0
 firewall-cmd --direct --get-all-rules
 printf '\\n\\002\\n'
 firewall-cmd --permanent --direct --get-all-rules
+}`,
+  ],
+  // Policy $1: whether there are policies and its file, then itself live and permanent. Where it is not live and that is
+  // asked for ($2 is \`yes\`): what a reload would change besides. Each call of firewall-cmd costs a sixth of a second.
+  [
+    't_firewalld_policy',
+    `t_firewalld_policy() {
+t_x=no t_c=no t_v=
+[ ! -d /usr/lib/firewalld/policies ] || t_x=yes
+[ ! -f "/etc/firewalld/policies/$1.xml" ] || t_c=yes
+printf 'policies %s\\nfile %s\\n\\003\\n' "$t_x" "$t_c"
+[ "$t_x$2" = yesyes ] || [ $t_c = yes ] || return 0
+t_v=$(firewall-cmd --info-policy="$1" 2>/dev/null) || t_v=
+printf '%s\\n\\003\\n' "$t_v"
+[ $t_c = no ] || firewall-cmd --permanent --info-policy="$1" 2>/dev/null || :
+printf '\\n\\003\\n'
+[ "$t_v$2" != yes ] || t_firewalld_unlike "$1"
+}`,
+  ],
+  // Takes policy $1 away unless others' settings are in it. Where a reload would change more than that, the policy stays
+  // live until the next one, and says nothing about any packet.
+  [
+    't_firewalld_policy_drop',
+    `t_firewalld_policy_drop() {
+t_x=/etc/firewalld/policies/$1.xml
+if firewall-cmd -q --state 2>/dev/null; then
+! grep -q -E '<(rule|service|port|protocol|source-port|forward-port|icmp-block|masquerade)' "$t_x" 2>/dev/null || return 0
+firewall-cmd -q --permanent --delete-policy="$1" 2>/dev/null || :
+fi
+rm -f "$t_x" "$t_x.old"
+firewall-cmd --info-policy="$1" >/dev/null 2>&1 || return 0
+[ -n "$(t_firewalld_unlike "$1")" ] || firewall-cmd -q --reload
+}`,
+  ],
+  // Settings that are live only or permanent only, one a line, but for policy $1.
+  [
+    't_firewalld_unlike',
+    `t_firewalld_unlike() {
+{ t_firewalld_settings; t_firewalld_settings --permanent; } | sort | uniq -u | grep -v "^policy $1 " || :
+}`,
+  ],
+  // All settings, live or ($1) permanent. NetworkManager puts its interfaces into their zones again after a reload.
+  [
+    't_firewalld_settings',
+    `t_firewalld_settings() {
+firewall-cmd $1 --list-all-zones | t_firewalld_flat zone
+firewall-cmd $1 --list-all-policies | t_firewalld_flat policy
+for t_n in $(firewall-cmd $1 --get-ipsets); do firewall-cmd $1 --info-ipset="$t_n" | t_firewalld_flat ipset; done
+for t_n in rules passthroughs; do firewall-cmd $1 --direct --get-all-$t_n | sed 's/^/direct /'; done
+}`,
+  ],
+  // A listing of things of kind $1, so that each line is one setting of one thing.
+  [
+    't_firewalld_flat',
+    `t_firewalld_flat() {
+while read -r t_a t_b; do case $t_a in
+''|rich) ;;
+rule) echo "$1 $t_k $t_a $t_b";;
+interfaces:) [ -d /run/NetworkManager ] || for t_l in $t_b; do echo "$1 $t_k interface $t_l"; done;;
+*:) for t_l in $t_b; do echo "$1 $t_k \${t_a%:} $t_l"; done;;
+*:*|*=*) echo "$1 $t_k $t_a $t_b";;
+*) t_k=$t_a;;
+esac; done
 }`,
   ],
   // Keeps file $1 of /etc/firewalld, or that it is not there, with firewalld's own backup of it.
@@ -114,6 +179,7 @@ t_q=$t_state/firewalld/$(printf %s "$1" | tr / _)
 [ ! -e "$t_q.kept" ] || return 0
 mkdir -p -m 700 "$t_state/firewalld"
 for t_l in '' .old; do [ ! -f "/etc/firewalld/$1$t_l" ] || cp -p "/etc/firewalld/$1$t_l" "$t_q.is$t_l"; done
+[ "$1" != direct.xml ] || nft list tables >"$t_q.tables" 2>/dev/null || :
 : >"$t_q.kept"; sync "$t_q.kept"
 }`,
   ],
@@ -137,7 +203,17 @@ for t_l in '' .old; do
 if [ -f "$t_q.is$t_l" ]; then cp -p "$t_q.is$t_l" "/etc/firewalld/$1$t_l"; else rm -f "/etc/firewalld/$1$t_l"; fi
 done
 fi
+[ "$1" != direct.xml ] || for t_l in ip ip6; do grep -q "^table $t_l raw$" "$t_q.tables" 2>/dev/null || t_nft_raw_drop $t_l; done
 rm -f "$t_q".*
+}`,
+  ],
+  // Takes away the raw table of family $1 that iptables made for a direct rule, unless somebody has rules in it.
+  [
+    't_nft_raw_drop',
+    `t_nft_raw_drop() {
+t_v=$(nft list table $1 raw 2>/dev/null) || return 0
+! printf '%s\\n' "$t_v" | grep -q -v -e '^table ' -e '^[[:space:]]*chain ' -e 'type filter hook' -e '^[[:space:]]*}*$' || return 0
+nft delete table $1 raw
 }`,
   ],
 ]);

@@ -95,7 +95,7 @@ function main(
     const path = `${dir}/${part}/${name}`;
     const text = loader.files.read(path);
     if (text === undefined) continue;
-    const { value, diagnostics, position } = parseYaml(text, path);
+    const { value, diagnostics, position } = parseYaml(text, path, loader.files.vault);
     loader.diagnostics.push(...diagnostics);
     return { value, position };
   }

@@ -58,7 +58,8 @@ export interface HostBlock {
  * - `lvs-sync`: datagrams of the connection table's synchronisation, in and out.
  * - `tunnel`: packets that directors send to a TUN real server, in.
  * - `service`: clients' packets to `destination` and `port`, in. On a director that does not see the answers (DR, TUN)
- *   `untracked` is true: conntrack calls them invalid, so the rule stands before any drop of those.
+ *   `untracked` is true: conntrack calls them invalid, so the rule stands before any drop of those. With NAT `translated`
+ *   is true: IPVS keeps those packets from conntrack as well, but sends them on to another address.
  * - `check`: health checks from the directors, in.
  * - `forward`: through a NAT director, to a real server (`destination`, `port`) or back (`peers`, `source_port`).
  */
@@ -81,6 +82,7 @@ export interface Opening {
   /** Source port of `forward`'s answers; absent: every port. */
   readonly source_port?: number;
   readonly untracked?: true;
+  readonly translated?: true;
   readonly reason: string;
 }
 

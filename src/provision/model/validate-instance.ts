@@ -57,7 +57,8 @@ function checkAddresses(instance: InstanceModel, node: DecidedNode, report: Repo
     );
   }
   for (const vip of [...node.vips, ...node.excluded]) {
-    if (vip.prefixed && vip.cidr.prefix < vip.cidr.address.length * 8) {
+    // IPv6 knows no secondary addresses.
+    if (vip.prefixed && familyOf(vip.cidr.address) === 4 && vip.cidr.prefix < 32) {
       report.warn(
         'vip-prefix',
         `${name}: ${vip.address} has a prefix, so it can become the interface's primary address, and removing it would take the host's own along (promote_secondaries is set)`,

@@ -266,6 +266,11 @@ describe('warnings can be accepted, on the topology and on the instance', () => 
     expect(accepted.map(one => one.id)).not.toContain(id);
   });
 
+  test('an IPv6 address with a prefix is nothing to warn of', () => {
+    const found = complaints('virtual_ipaddress: ["fd00::9/64"]');
+    expect(found.map(one => one.id)).not.toContain('vip-prefix');
+  });
+
   test('on the instance', () => {
     expect(complaints('nodes: [a], accept: [single-node]')).toEqual([]);
   });

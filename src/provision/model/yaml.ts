@@ -17,6 +17,8 @@ import type { Position } from '#base/position.ts';
 import type { Json } from './module.ts';
 import { placeContainer, placeEntry, textLines, type TextLines } from './yaml-positions.ts';
 import { readPlainScalar } from './yaml-scalar.ts';
+import { isVaulted } from './vault-format.ts';
+import { Vault } from './vault.ts';
 
 export { copyPlaces, keyPositionOf, mergePlaces, positionAt, positionOf } from './yaml-positions.ts';
 
@@ -30,15 +32,13 @@ export interface ParsedYaml {
 
 /**
  * Parses one YAML document. Booleans, numbers and nulls are those of PyYAML (`yes` is true); values that readers
- * disagree about (`0755`, `1:30`), `{{ x }}` without quotes, vault-encrypted values, and unknown tags are errors.
+ * disagree about (`0755`, `1:30`), `{{ x }}` without quotes, and unknown tags are errors. `vault` opens what is encrypted:
+ * the whole text or `!vault` values, which then are texts without templates; what it opened is concealed.
  */
-export function parseYaml(text: string, file: string): ParsedYaml {
+export function parseYaml(text: string, file: string, vault: Vault = new Vault([])): ParsedYaml {
+  if (isVaulted(text)) return parseEncrypted(text, file, vault);
   const lines = textLines(file, text);
-  const reader = new Reader(lines);
-  if (text.startsWith('$ANSIBLE_VAULT;')) {
-    reader.vault(0);
-    return { value: null, diagnostics: reader.diagnostics, position: lines.position(0) };
-  }
+  const reader = new Reader(lines, vault);
   const parsed = parseAllDocuments(text, {
     schema: 'failsafe',
     uniqueKeys: false,
@@ -70,13 +70,36 @@ export function parseYaml(text: string, file: string): ParsedYaml {
   return { value, diagnostics: reader.diagnostics, position: lines.position(contents?.range?.[0] ?? 0) };
 }
 
+/** Places are those of the decrypted text: an editor of the vault shows that one. */
+function parseEncrypted(text: string, file: string, vault: Vault): ParsedYaml {
+  const position = { file, line: 1, column: 1 };
+  const opened = vault.open(text, position, 'file');
+  if (!('plain' in opened)) return { value: null, diagnostics: [opened], position };
+  const parsed = parseYaml(Buffer.from(opened.plain).toString(), file, vault);
+  concealAll(parsed.value, vault);
+  const diagnostics = parsed.diagnostics.map(diagnostic => {
+    // The parser's own complaints quote what they stumble over.
+    const message = diagnostic.message.replaceAll(/"[^]*"/g, '"…"');
+    return vault.redact(diagnostic.id === 'yaml-syntax' ? { ...diagnostic, message } : diagnostic);
+  });
+  return { ...parsed, diagnostics };
+}
+
+function concealAll(value: Json, vault: Vault): void {
+  if (typeof value === 'string' || typeof value === 'number') vault.concealPart(String(value));
+  else if (typeof value === 'object' && value !== null)
+    for (const item of Object.values(value)) concealAll(item, vault);
+}
+
 class Reader {
   readonly diagnostics: Diagnostic[] = [];
   readonly #lines: TextLines;
+  readonly #vault: Vault;
   readonly #anchored = new Map<Node, Json>();
 
-  constructor(lines: TextLines) {
+  constructor(lines: TextLines, vault: Vault) {
     this.#lines = lines;
+    this.#vault = vault;
   }
 
   complain(
@@ -88,15 +111,6 @@ class Reader {
   ): void {
     const position = this.#lines.position(offset);
     this.diagnostics.push({ id, severity, message, position, ...(hint === undefined ? {} : { hint }) });
-  }
-
-  vault(offset: number): void {
-    this.complain(
-      'vault-unsupported',
-      offset,
-      'vault-encrypted values are not supported yet',
-      'give the value with --extra-vars @FILE from a file that ansible-vault has decrypted',
-    );
   }
 
   read(node: Node, document: Document): Json {
@@ -117,15 +131,8 @@ class Reader {
 
   #scalar(node: Scalar): Json {
     const text = typeof node.value === 'string' ? node.value : '';
-    if (node.tag === '!vault' || node.tag === '!vault-encrypted') {
-      this.vault(start(node));
-      return null;
-    }
-    if (node.tag === '!unsafe') {
-      if (text.includes('endraw'))
-        this.complain('yaml-tag', start(node), '!unsafe text must not hold the word endraw');
-      return asLiteral(text);
-    }
+    if (node.tag === '!vault' || node.tag === '!vault-encrypted') return this.#decrypted(text, node);
+    if (node.tag === '!unsafe') return this.#literal(text, '!unsafe', node);
     if (node.tag !== undefined && !CORE_SCALARS.has(node.tag)) return this.#unknownTag(node);
     if (node.tag === 'tag:yaml.org,2002:str' || node.type !== 'PLAIN') return text;
     const reading = readPlainScalar(text);
@@ -134,12 +141,29 @@ class Reader {
     return text;
   }
 
+  #decrypted(text: string, node: Scalar): string | null {
+    const opened = this.#vault.open(text.trimStart(), this.#lines.position(start(node)), 'value');
+    if (!('plain' in opened)) {
+      this.diagnostics.push(opened);
+      return null;
+    }
+    const value = Buffer.from(opened.plain).toString();
+    this.#vault.conceal(value);
+    return this.#literal(value, '!vault', node);
+  }
+
+  #literal(text: string, tag: string, node: Scalar): string {
+    if (text.includes('endraw'))
+      this.complain('yaml-tag', start(node), `${tag} text must not hold the word endraw`);
+    return asLiteral(text);
+  }
+
   #unknownTag(node: Node): null {
     this.complain(
       'yaml-tag',
       start(node),
       `unknown YAML tag ${node.tag}`,
-      'known are !unsafe and the standard !!str, !!map, !!seq',
+      'known are !vault, !unsafe and the standard !!str, !!map, !!seq',
     );
     return null;
   }

@@ -1,8 +1,9 @@
 /** Openings where firewalld runs: live and permanent, by its own command. */
 import { must } from '#base/assert.ts';
 import type { LedgerEntry } from '#provision/model/ledger.ts';
-import { type Change, type Json, type PlanContext, Refusal } from '#provision/model/module.ts';
+import type { Change, Json, PlanContext } from '#provision/model/module.ts';
 import { type Fragment, lines, sh } from '#provision/model/shell.ts';
+import { parsePolicy, POLICY, type SeenPolicy, type Surroundings } from './firewalld-policy.ts';
 import { parseZones, type Zone, type ZoneRule, zoneRules } from './firewalld-rules.ts';
 import { closes, type OpeningArgs } from './opening.ts';
 
@@ -10,24 +11,31 @@ export interface SeenFirewalld {
   readonly standard: string;
   readonly live: readonly Zone[];
   readonly permanent: readonly Zone[];
+  readonly pairs: boolean;
+  readonly policy: SeenPolicy;
   readonly direct: readonly string[];
   readonly permanentDirect: readonly string[];
 }
 
 const RESOURCE = 'firewall:firewalld';
 
-export function probeFirewalld(): Fragment {
-  return sh`t_firewalld`;
+/** `forwards`: a policy is needed. */
+export function probeFirewalld(forwards: boolean): Fragment {
+  return sh`t_firewalld ${POLICY} ${forwards ? 'yes' : 'no'}`;
 }
 
 export function parseFirewalld(text: string): SeenFirewalld | undefined {
-  const [standard = '', live, permanent = '', direct = '', permanentDirect = ''] = text.split('\n\u0002\n');
+  const parts = text.split('\n\u0002\n');
+  const [standard = '', live, permanent = '', policy = '', direct = '', permanentDirect = ''] = parts;
   if (live === undefined) return undefined;
   const rules = (part: string): string[] => part.split('\n').filter(line => /^(?:ipv[46]|eb) /.test(line));
   return {
     standard: standard.trim(),
     live: parseZones(live),
     permanent: parseZones(permanent),
+    // Zones have priorities since policies are laid between pairs of interfaces.
+    pairs: /^\s+ingress-priority: /m.test(live),
+    policy: parsePolicy(policy),
     direct: rules(direct),
     permanentDirect: rules(permanentDirect),
   };
@@ -50,7 +58,6 @@ export function firewalldChanges(
   context: PlanContext,
 ): readonly Change[] {
   if (!seen) return [];
-  refuseForwarding(openings);
   const known = ownedIn(context.ledger.find(entry => entry.resource === RESOURCE)?.ours);
   const ours = new Set(known.map(keyOf));
   const wanted = zoneRules(openings, seen.live, seen.standard).flatMap(rule =>
@@ -85,12 +92,18 @@ function there({ zone, text, permanent }: Owned, seen: SeenFirewalld): boolean {
   return (permanent ? seen.permanent : seen.live).some(one => one.name === zone && one.rules.includes(text));
 }
 
-/** A zone's rules are about what is for the host itself. */
-function refuseForwarding(openings: readonly OpeningArgs[]): void {
-  if (!openings.some(opening => opening.kind === 'forward')) return;
-  throw new Refusal(
-    'firewalld rejects what is forwarded between zones, and Tandem does not make policies for it: allow it with a policy from and to the zones of the real servers and clients, allow protocol 112, and set firewall_manage: false for this host',
+/** What a policy must know of the rest, whose rules are put right before it. */
+export function surroundings(
+  openings: readonly OpeningArgs[],
+  { live, standard, pairs }: SeenFirewalld,
+  context: PlanContext,
+): Surroundings {
+  const known = ownedIn(context.ledger.find(entry => entry.resource === RESOURCE)?.ours);
+  const rules: readonly ZoneRule[] = [...known, ...zoneRules(openings, live, standard)];
+  const ours = rules.map(({ zone, text }) =>
+    zone === undefined ? `direct ${text}` : `zone ${zone} ${text}`,
   );
+  return { zones: live, pairs, ours: new Set(ours) };
 }
 
 /** firewall-cmd takes rules that are there, and those that are not, with a warning only. */

@@ -1,5 +1,5 @@
 /** firewalld: what its command lists, and rich rules for the openings that a host needs. */
-import { matchAt, type OpeningArgs, TRANSPORTS } from './opening.ts';
+import { type Match, matchAt, type OpeningArgs, TRANSPORTS } from './opening.ts';
 
 /** A zone as `--list-all-zones` shows it. */
 export interface Zone {
@@ -32,22 +32,26 @@ export interface ZoneRule {
 
 /**
  * A zone takes what comes in; firewalld lets out what it is not told to drop. Packets that conntrack calls invalid are
- * dropped before any zone is asked, so what is `untracked` is taken from conntrack by a direct rule, which firewalld
- * hands to iptables whatever its own backend is.
+ * dropped before any zone or policy is asked, so what IPVS keeps from conntrack is taken from it altogether by a direct
+ * rule, which firewalld hands to iptables whatever its own backend is.
  */
 export function zoneRules(
   openings: readonly OpeningArgs[],
   zones: readonly Zone[],
   standard: string,
 ): ZoneRule[] {
-  const inward = openings.filter(opening => opening.kind !== 'forward');
-  const rules = inward.flatMap(opening => [
+  const rules = openings.flatMap(opening => [
     ...zonesOf(opening, zones, standard).flatMap(({ name }) =>
-      richRules(opening).map(text => ({ zone: name, text })),
+      richRules(matchAt(opening, 'input')).map(text => ({ zone: name, text })),
     ),
-    ...(opening.untracked === true ? [{ zone: undefined, text: untrack(opening) }] : []),
+    ...untrack(opening).map(text => ({ zone: undefined, text })),
   ]);
   return [...new Map(rules.map(rule => [JSON.stringify(rule), rule])).values()];
+}
+
+/** For a policy: what passes through, to a real server or back. */
+export function forwardRules(openings: readonly OpeningArgs[]): string[] {
+  return [...new Set(openings.flatMap(opening => richRules(matchAt(opening, 'forward'))))];
 }
 
 /** An interface that no zone names is in the default zone. */
@@ -64,8 +68,7 @@ function zonesOf(opening: OpeningArgs, zones: readonly Zone[], standard: string)
 }
 
 /** Spelled as firewalld lists them. */
-function richRules(opening: OpeningArgs): string[] {
-  const match = matchAt(opening, 'input');
+function richRules(match: Match | undefined): string[] {
   if (!match) return [];
   const transport = TRANSPORTS.get(match.protocol);
   const what =
@@ -86,13 +89,25 @@ function richRules(opening: OpeningArgs): string[] {
   );
 }
 
-/** As `--direct --get-all-rules` lists it. */
-function untrack({ family, protocol, destination, port }: OpeningArgs): string {
-  return [
-    `ipv${family} raw PREROUTING 0`,
-    ...(destination === undefined ? [] : [`-d ${destination}`]),
-    `-p ${TRANSPORTS.get(protocol) ?? protocol}`,
-    ...(port === undefined ? [] : [`--dport ${port}`]),
-    '-j CT --notrack',
-  ].join(' ');
+/**
+ * As `--direct --get-all-rules` lists them. A real server's answers are exempt on their way to clients only: those to the
+ * director itself belong to its health checks. With the answers go the requests of clients that are merely routed, or
+ * conntrack would call what follows an answer that it has not seen invalid.
+ */
+function untrack(opening: OpeningArgs): string[] {
+  const { kind, family, protocol, peers = [], destination, port, source_port: sourcePort } = opening;
+  const forwarded = kind === 'forward';
+  if (!forwarded && opening.untracked !== true && opening.translated !== true) return [];
+  return (forwarded && peers.length > 0 ? peers : [undefined]).map(source =>
+    [
+      `ipv${family} raw PREROUTING 0`,
+      ...(source === undefined ? [] : [`-s ${source}`]),
+      ...(destination === undefined ? [] : [`-d ${destination}`]),
+      `-p ${TRANSPORTS.get(protocol) ?? protocol}`,
+      ...(sourcePort === undefined ? [] : [`--sport ${sourcePort}`]),
+      ...(port === undefined ? [] : [`--dport ${port}`]),
+      ...(forwarded ? ['-m addrtype --dst-type UNICAST'] : []),
+      '-j CT --notrack',
+    ].join(' '),
+  );
 }

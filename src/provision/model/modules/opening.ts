@@ -22,6 +22,7 @@ export const openingSchema = z
     port: portNumber.optional(),
     source_port: portNumber.optional(),
     untracked: z.literal(true).optional(),
+    translated: z.literal(true).optional(),
   })
   .refine(one => (one.port ?? one.source_port) === undefined || TRANSPORTS.has(one.protocol), {
     message: 'only TCP (6), UDP (17) and SCTP (132) have ports',
@@ -39,6 +40,7 @@ export interface OpeningArgs {
   readonly port?: number | undefined;
   readonly source_port?: number | undefined;
   readonly untracked?: true | undefined;
+  readonly translated?: true | undefined;
 }
 
 /** Addresses and networks in `allow` and in openings. */

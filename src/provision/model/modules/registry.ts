@@ -13,6 +13,7 @@ import { service, serviceReverter } from './service.ts';
 import { serviceFacts } from './service-facts.ts';
 import { sysctl, sysctlReverter } from './sysctl.ts';
 import { releaseReverter, tandemdRelease } from './tandemd-release.ts';
+import { tandemdRollback } from './tandemd-rollback.ts';
 import { teardownModule } from './teardown.ts';
 import { template } from './template.ts';
 
@@ -45,6 +46,7 @@ export const MODULES: ReadonlyMap<string, AnyModule> = new Map(
     serviceFacts,
     sysctl,
     tandemdRelease,
+    tandemdRollback,
     teardownModule(REVERTERS),
     template,
   ].map(module => [module.name, module as AnyModule]),

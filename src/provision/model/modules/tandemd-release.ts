@@ -2,18 +2,21 @@ import { z } from 'zod';
 import { must } from '#base/assert.ts';
 import {
   type Change,
+  type Json,
   type Module,
   type PlanContext,
   Refusal,
   type Reverter,
 } from '#provision/model/module.ts';
 import type { ReleaseArtefact } from '#provision/model/release.ts';
-import { type Fragment, input, lines, sh } from '#provision/model/shell.ts';
+import { uploadFiles, uploadNode } from '#provision/model/release-upload.ts';
+import { type Fragment, lines, sh } from '#provision/model/shell.ts';
 
-const ROOT = '/opt/tandem';
+/** Where releases are on a host. */
+export const RELEASE_ROOT = '/opt/tandem';
 
 /** What is installed under `/opt/tandem`. */
-interface SeenRelease {
+export interface SeenRelease {
   readonly nodes: readonly string[];
   readonly releases: readonly string[];
   /** The release that runs; undefined if none. */
@@ -31,7 +34,7 @@ interface ReleaseArgs {
  */
 export const tandemdRelease: Module<ReleaseArgs, SeenRelease> = {
   name: 'tandemd_release',
-  schema: z.strictObject({ root: z.string().startsWith('/').default(ROOT) }),
+  schema: z.strictObject({ root: z.string().startsWith('/').default(RELEASE_ROOT) }),
   needs: [],
   resources: args => [{ resource: `release:${args.root}`, wanted: 'current' }],
   probe: args =>
@@ -42,7 +45,7 @@ export const tandemdRelease: Module<ReleaseArgs, SeenRelease> = {
     const release = artefact(context);
     if (change.resource.startsWith('release:node/')) return uploadNode(args.root, release);
     if (change.resource.startsWith('release:releases/')) return uploadFiles(args.root, release);
-    return switchTo(args.root, release.id, (change.from as { release: string | null }).release);
+    return switchTo(args.root, release.id, (change.to as { before: string | null }).before);
   },
   provides: (args, context) => (context.release ? [`${args.root}/releases/${context.release.id}/bin`] : []),
   predict: (_args, _seen, changes) => (changes.length > 0 ? 'unknown' : { changed: false }),
@@ -96,54 +99,32 @@ function diff(args: ReleaseArgs, seen: SeenRelease, context: PlanContext): reado
     changes.push({
       resource: 'release:current',
       from: { release: seen.current ?? null },
-      to: { root: args.root, path: 'current', release: release.id },
+      // The one before is what a roll-back goes to: another that is there may only have been uploaded.
+      to: {
+        root: args.root,
+        path: 'current',
+        release: release.id,
+        before: beforeOf(seen, release.id, context),
+      },
       summary: `current: ${seen.current?.slice(0, 12) ?? 'nothing'} → ${release.id.slice(0, 12)}`,
       effect: 'restart',
     });
   return changes;
 }
 
+/** A link that somebody moved, or a switch that was cut short, does not change which release ran before. */
+function beforeOf(seen: SeenRelease, id: string, { ledger }: PlanContext): Json {
+  const ours = ledger.find(({ resource }) => resource === 'release:current')?.ours;
+  const known = ours as { readonly release?: Json; readonly before?: Json } | undefined;
+  return known?.release === id ? (known.before ?? null) : (seen.current ?? null);
+}
+
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Under a name that nobody uses until the hash is right; `rm` first, for what an earlier run left. */
-function uploadNode(root: string, release: ReleaseArtefact): Fragment {
-  const { sha256, part } = release.node;
-  const final = `${root}/node/${sha256}`;
-  return lines([
-    sh`rm -rf ${`${final}.part`}; mkdir -p ${`${final}.part`}`,
-    sh`${input(part)} | gzip -dc >${`${final}.part/node`} || { rm -rf ${`${final}.part`}; exit 1; }`,
-    checked(`${final}.part`, 'node', sha256),
-    sh`chmod 755 ${root} ${`${root}/node`} ${`${final}.part`} ${`${final}.part/node`}; sync ${`${final}.part/node`}; mv -T ${`${final}.part`} ${final}`,
-  ]);
-}
-
-function uploadFiles(root: string, release: ReleaseArtefact): Fragment {
-  const final = `${root}/releases/${release.id}`;
-  const part = `${final}.part`;
-  const files = release.files.map(file =>
-    lines([
-      sh`mkdir -p ${`${part}/${file.path}`.replace(/\/[^/]*$/, '')}`,
-      sh`${input(file.part)} >${`${part}/${file.path}`} || { rm -rf ${part}; exit 1; }`,
-      checked(part, file.path, file.sha256),
-      sh`chmod ${file.mode} ${`${part}/${file.path}`}; sync ${`${part}/${file.path}`}`,
-    ]),
-  );
-  return lines([
-    sh`rm -rf ${part}; mkdir -p ${part}`,
-    ...files,
-    sh`ln -s ${`../../node/${release.node.sha256}`} ${`${part}/node`}`,
-    sh`find ${part} -type d -exec chmod 755 {} +; chmod 755 ${root} ${`${root}/releases`}; mv -T ${part} ${final}`,
-  ]);
-}
-
-function checked(dir: string, file: string, sha256: string): Fragment {
-  return sh`t_h=$(sha256sum <${`${dir}/${file}`}); [ "\${t_h%% *}" = ${sha256} ] || { rm -rf ${dir}; echo ${`${file} did not arrive whole`} >&2; exit 1; }`;
-}
-
 /** Renames a new link over the old one, then removes what neither the new release nor the one before needs. */
-function switchTo(root: string, id: string, previous: string | null): Fragment {
+export function switchTo(root: string, id: string, previous: string | null): Fragment {
   const kept = [id, ...(previous === null ? [] : [previous])];
   return lines([
     sh`cd ${root}; rm -f current.part; ln -s ${`releases/${id}`} current.part; mv -fT current.part current; sync .`,
