@@ -2,8 +2,7 @@ import type { Vmac } from './model.ts';
 import { validInterfaceName } from './parse-address.ts';
 import type { Report } from './report.ts';
 import type { Settings } from './values.ts';
-
-const OCTETS = /^(?:[0-9a-fA-F]{1,2}:){4,5}[0-9a-fA-F]{1,2}$/;
+import { vmacWords } from './vmac-name.ts';
 
 /** `use_vmac` and `vmac_xmit_base`. */
 export function buildVmac(
@@ -27,23 +26,13 @@ export function buildVmac(
   }
   let interfaceName: string | undefined;
   let macAddress: Uint8Array | undefined;
-  for (let i = 0; i < words.length; i++) {
-    let word = words[i];
-    if (!word || word.text === 'netlink_notify_msg') continue;
-    if (word.text === 'group') {
-      i++;
-      continue;
-    }
-    if (OCTETS.test(word.text)) {
+  for (const { kind, word } of vmacWords(words)) {
+    if (kind === 'mac') {
       macAddress = readMac(word.text, settings.number('virtual_router_id') ?? 0);
       if (((macAddress[0] ?? 0) & 1) === 0) continue;
       report.error('vmac-address', word.position, `${word.text} is a multicast address; it is ignored`);
       macAddress = undefined;
-      continue;
-    }
-    if (word.text === 'name') word = words[++i];
-    if (!word) continue;
-    if (interfaceName === undefined && validInterfaceName(word.text)) interfaceName = word.text;
+    } else if (interfaceName === undefined && validInterfaceName(word.text)) interfaceName = word.text;
     else
       report.error(
         'vmac-name',

@@ -24,7 +24,7 @@ export class HostObjects {
     onMissing: (missing: MissingStatics) => void,
   ) {
     this.#settings = new KernelSettings(settingsRecord, log);
-    this.#vmacs = new Vmacs(kernel.tables, interfaces, log, this.#settings);
+    this.#vmacs = new Vmacs(kernel, interfaces, log, this.#settings);
     this.#static = new StaticNetwork(kernel, interfaces, log, onMissing);
   }
 

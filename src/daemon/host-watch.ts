@@ -77,6 +77,7 @@ export class HostWatch {
         break;
       case 'routeRemoved':
       case 'ruleRemoved':
+      case 'rpFilterChanged':
         break;
     }
     this.#listener.noticed(event);

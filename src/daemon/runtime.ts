@@ -344,12 +344,19 @@ export class VrrpRuntime {
     }
     if (!failed) this.#unopened.set(router, { told: false });
     if (outcome === 'waiting') return;
-    const { name } = router.config;
-    this.#parts.log.error(`(${name}) cannot open a socket: ${outcome.message}`, `socket ${name}`);
-    if (!failed?.told) {
-      this.#unopened.set(router, { told: true });
-      this.deliver({ kind: 'socketFailed', router, error: outcome.message });
-    }
+    this.#reopenLater();
+    // It is being made, or made again: only one that stays away is a fault.
+    if (outcome === 'vmacMissing' && !failed) return;
+    const { name, vmac } = router.config;
+    const message =
+      outcome === 'vmacMissing' ? `its macvlan ${vmac?.interface ?? ''} is not there` : outcome.message;
+    this.#parts.log.error(`(${name}) cannot open a socket: ${message}`, `socket ${name}`);
+    if (failed?.told) return;
+    this.#unopened.set(router, { told: true });
+    this.deliver({ kind: 'socketFailed', router, error: message });
+  }
+
+  #reopenLater(): void {
     const { kernel } = this.#parts;
     this.#reopenTimer ??= kernel.timer(() => {
       for (const waiting of this.#unopened.keys()) this.#open(waiting);
@@ -366,6 +373,7 @@ export class VrrpRuntime {
     for (const router of this.engine.routers)
       if (isUsedBy(link, router) && this.#sockets.isOpen(router)) this.#unopened.set(router, { told: false });
     this.#sockets.closeInterface(link.ifindex);
+    if (this.#unopened.size > 0) this.#reopenLater();
   }
 
   #warnAll(lines: readonly string[]): void {

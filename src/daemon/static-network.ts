@@ -78,7 +78,8 @@ export class StaticNetwork {
 
   /** Something changed in the kernel's tables. */
   noticed(event: KernelEvent): void {
-    if (this.#objects.length === 0 || event.type === 'addressAdded') return;
+    if (this.#objects.length === 0 || event.type === 'addressAdded' || event.type === 'rpFilterChanged')
+      return;
     const isTracked = this.#objects.some(({ trackGroup }) => trackGroup !== undefined);
     // A link that goes down takes routes along in silence: of interest only to those who track them.
     if (event.type === 'linkChanged' && !event.link.up && !isTracked) return;

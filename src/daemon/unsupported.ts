@@ -41,7 +41,7 @@ function unsupportedInInstance(instance: VrrpInstance): Diagnostic[] {
       instance.vmac !== undefined && !instance.vmac.xmitBase && !canSendFromVmac(instance),
       'vmac-source',
       'sending unicast or IPv6 adverts from the macvlan of use_vmac',
-      'they leave by the interface itself, as with vmac_xmit_base',
+      'they leave by the interface itself, as with vmac_xmit_base, which IPv6 peers need too',
     ],
     [
       instance.useVmacAddr || addresses.some(each => each.useVmac),

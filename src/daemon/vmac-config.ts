@@ -1,7 +1,5 @@
+import { vmacNames } from '#conf/vmac-name.ts';
 import type { Config, VirtualAddress, Vmac, VrrpInstance } from '#conf/model.ts';
-
-/** IFNAMSIZ less its NUL. */
-const NAME_MAX = 15;
 
 /** A macvlan that an instance needs. */
 export interface WantedVmac {
@@ -12,18 +10,18 @@ export interface WantedVmac {
   readonly mac: Uint8Array;
 }
 
-/**
- * `use_vmac` as the rest of the daemon sees it: every macvlan has its name, and VIPs without a device of their own are on it.
- * Names are keepalived's: `vrrp.VRID`, `vrrp6.VRID` for IPv6; a VRID that is used on several interfaces gets a suffix.
- */
+/** `use_vmac` as the rest of the daemon sees it: every macvlan has its name, and VIPs without a device of their own are on it. */
 export function placeVipsOnVmacs(config: Config): Config {
-  if (config.vrrpInstances.every(each => each.vmac === undefined)) return config;
-  const taken = new Set<string>();
+  const names = vmacNames(
+    config.globalDefs.vmacPrefix,
+    config.vrrpInstances.flatMap(({ vmac, family, virtualRouterId }) =>
+      vmac ? [{ given: vmac.interface, family, virtualRouterId }] : [],
+    ),
+  );
+  if (names.length === 0) return config;
   const vrrpInstances = config.vrrpInstances.map(instance => {
-    if (!instance.vmac) return instance;
-    const name = instance.vmac.interface ?? freeName(config.globalDefs.vmacPrefix, instance, taken);
-    taken.add(name);
-    return placed(instance, { ...instance.vmac, interface: name }, name);
+    const name = instance.vmac && names.shift();
+    return instance.vmac && name !== undefined ? placed(instance, instance.vmac, name) : instance;
   });
   return { ...config, vrrpInstances };
 }
@@ -32,19 +30,10 @@ function placed(instance: VrrpInstance, vmac: Vmac, name: string): VrrpInstance 
   const on = (address: VirtualAddress): VirtualAddress => ({ ...address, dev: address.dev ?? name });
   return {
     ...instance,
-    vmac,
+    vmac: { ...vmac, interface: name },
     virtualAddresses: instance.virtualAddresses.map(on),
     virtualAddressesExcluded: instance.virtualAddressesExcluded.map(on),
   };
-}
-
-function freeName(prefix: string, instance: VrrpInstance, taken: ReadonlySet<string>): string {
-  const name = `${prefix}${instance.family === 6 ? '6' : ''}.${instance.virtualRouterId}`.slice(0, NAME_MAX);
-  for (let i = 1; ; i++) {
-    const suffix = i === 1 ? '' : `_${i}`;
-    const candidate = name.slice(0, NAME_MAX - suffix.length) + suffix;
-    if (!taken.has(candidate)) return candidate;
-  }
 }
 
 /** The macvlans that a configuration made by {@link placeVipsOnVmacs} needs. */
@@ -56,7 +45,11 @@ export function wantedVmacs(config: Config): WantedVmac[] {
   });
 }
 
-/** The macvlan that an instance's adverts leave by; undefined: its interface. Only IPv4 multicast has its own. */
+/**
+ * The macvlan that an instance's adverts leave by and come in by; undefined: its interface. Only IPv4 multicast has its
+ * own. A peer's adverts have the macvlan's own MAC address as their source, and Linux gives such a frame to the macvlan
+ * alone (`macvlan_handle_frame`): the interface under it never hears it.
+ */
 export function sendingVmac(instance: VrrpInstance): string | undefined {
   return canSendFromVmac(instance) && !instance.vmac?.xmitBase ? instance.vmac?.interface : undefined;
 }

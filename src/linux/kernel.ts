@@ -7,6 +7,7 @@ import { NetlinkConnection } from './netlink.ts';
 import { openPacketFilter } from './packet-filter.ts';
 import { openPacketSocket } from './packet-socket.ts';
 import type { Closable, Kernel, KernelFailure, NetworkTables, Result } from './ports.ts';
+import { openReportFilter } from './report-filter.ts';
 import { dumpRoutes, routeAddition, routeRemoval } from './routes.ts';
 import { dumpRules, ruleAddition, ruleRemoval } from './rules.ts';
 import { TimerfdTimer } from './timer.ts';
@@ -37,6 +38,7 @@ export function openKernel(): Result<Kernel & Closable> {
     openPacketSocket: () => openPacketSocket(native),
     openUnixDatagram: () => openUnixDatagram(native),
     openPacketFilter: table => openPacketFilter(native, table),
+    openReportFilter: table => openReportFilter(native, table),
     tables: networkTables(native, connection.value),
     setRealtime: priority => {
       const result = native.setRealtime(priority);

@@ -1,41 +1,21 @@
-import { NetlinkWriter, parseAcknowledgement, parseMessages } from '#wire/netlink.ts';
-import { NftTransaction } from '#wire/nftables.ts';
-import type { Descriptor } from './descriptor.ts';
-import { ERRNO, kernelFailure } from './failure.ts';
+import type { NftTransaction } from '#wire/nftables.ts';
+import { NftTable } from './nft-table.ts';
 import type { Native } from './native.ts';
-import { NETLINK_BUFFER_BYTES, openNetlinkSocket } from './netlink.ts';
 import type { KernelFailure, PacketFilter, Result } from './ports.ts';
 
-const NETLINK_NETFILTER = 12;
-const QUEUE_BYTES = 1024 * 1024;
-
 /** Opens the table `inet NAME`; a leftover of that name is removed. */
-export function openPacketFilter(native: Native, table: string): Result<PacketFilter> {
-  const opened = openNetlinkSocket(native, 0, QUEUE_BYTES, NETLINK_NETFILTER);
-  if (!opened.ok) return opened;
-  const filter = new NftFilter(native, opened.value, table);
-  const refused = filter.clear();
-  if (!refused) return { ok: true, value: filter };
-  filter.close();
-  return { ok: false, failure: refused };
+export function openPacketFilter(native: Native, name: string): Result<PacketFilter> {
+  const opened = NftTable.open(native, name);
+  return opened.ok ? { ok: true, value: new NftFilter(opened.value) } : opened;
 }
 
-/** A table that exists while something is dropped. Owned by the socket where the kernel can: it dies with us. */
+/** A table that exists while something is dropped. */
 class NftFilter implements PacketFilter {
-  readonly #native: Native;
-  readonly #descriptor: Descriptor;
-  readonly #table: string;
-  readonly #writer = new NetlinkWriter();
-  readonly #buffer = new Uint8Array(NETLINK_BUFFER_BYTES);
+  readonly #table: NftTable;
   /** How many want traffic to an address dropped: one address can be a VIP on two interfaces. */
   readonly #dropped = new Map<string, { readonly address: Uint8Array; users: number }>();
-  /** The table that is there belongs to the socket. */
-  #owned = false;
-  #sequence = 1;
 
-  constructor(native: Native, descriptor: Descriptor, table: string) {
-    this.#native = native;
-    this.#descriptor = descriptor;
+  constructor(table: NftTable) {
     this.#table = table;
   }
 
@@ -68,48 +48,20 @@ class NftFilter implements PacketFilter {
 
   clear(): KernelFailure | undefined {
     this.#dropped.clear();
-    return this.#commit('delete', transaction => transaction.removeTable(this.#owned));
+    return this.#table.remove();
   }
 
   close(): void {
-    this.#descriptor.close();
+    this.#table.close();
   }
 
   /** What cannot be changed, because somebody else has flushed our table, is made anew. */
   #change(write: (transaction: NftTransaction) => NftTransaction): KernelFailure | undefined {
-    return this.#commit('change', write) && this.#rebuild();
+    return this.#table.commit('change', write) && this.#rebuild();
   }
 
   #rebuild(): KernelFailure | undefined {
     const addresses = [...this.#dropped.values()].map(each => each.address);
-    const build = (owned: boolean): KernelFailure | undefined =>
-      this.#commit('add', transaction =>
-        transaction
-          .removeTable(owned && this.#owned)
-          .addTable(owned)
-          .addElements(addresses),
-      );
-    this.#owned = !build(true);
-    // Linux before 5.12 knows no owner.
-    return this.#owned ? undefined : build(false);
-  }
-
-  #commit(verb: string, write: (transaction: NftTransaction) => NftTransaction): KernelFailure | undefined {
-    const call = `nft ${verb} table inet ${this.#table}`;
-    const transaction = new NftTransaction(this.#writer, this.#table, this.#sequence);
-    this.#sequence += write(transaction).finish();
-    const bytes = this.#writer.written;
-    const sent = this.#native.send(this.#descriptor.fd, bytes, bytes.length, null, null);
-    if (sent < 0) return kernelFailure(call, -sent);
-    let failure: KernelFailure | undefined;
-    for (;;) {
-      const received = this.#native.receive(this.#descriptor.fd, this.#buffer, null, null);
-      if (received === -ERRNO.EAGAIN) return failure;
-      if (received < 0) return failure ?? kernelFailure(call, -received);
-      for (const message of parseMessages(this.#buffer.subarray(0, received))) {
-        const answer = parseAcknowledgement(message);
-        if (answer && answer.errno !== 0) failure ??= kernelFailure(call, answer.errno, answer.reason);
-      }
-    }
+    return this.#table.rebuild(transaction => transaction.addAddressFilter().addElements(addresses));
   }
 }

@@ -10,6 +10,7 @@ export { type Address, type AddressSpec, SCOPE } from '#wire/rtnl-address.ts';
 export type { Link, MacvlanSpec } from '#wire/rtnl-link.ts';
 export { type Route, TABLE } from '#wire/rtnl-route.ts';
 export type { Rule } from '#wire/rtnl-rule.ts';
+export { ALL_INTERFACES } from '#wire/rtnl-netconf.ts';
 
 /**
  * What the daemon asks of the operating system, as interfaces. `kernel.ts` implements them on Linux and
@@ -62,6 +63,8 @@ export interface VrrpSocketOptions {
     | { readonly cast: 'unicast'; readonly address: Uint8Array };
   /** TTL or hop limit of what is sent, 1–255; 255 unless `unicast_ttl` says otherwise. */
   readonly ttl?: number;
+  /** IPv4 multicast: an interface that joins the group as well. The socket hears nothing of it. */
+  readonly alsoJoinOn?: number;
 }
 
 /**
@@ -131,6 +134,8 @@ export type KernelEvent =
   | { readonly type: 'addressRemoved'; readonly address: Address }
   | { readonly type: 'routeRemoved'; readonly route: Route }
   | { readonly type: 'ruleRemoved'; readonly rule: Rule }
+  /** `net.ipv4.conf.*.rp_filter` of an interface, or of `all` ({@link ALL_INTERFACES}), is another. */
+  | { readonly type: 'rpFilterChanged'; readonly ifindex: number }
   /** Notifications were lost (`ENOBUFS`): dump and compare. */
   | { readonly type: 'resync' };
 
@@ -177,6 +182,12 @@ export interface PacketFilter extends Closable {
   clear(): KernelFailure | undefined;
 }
 
+/** Keeps IGMP reports from leaving by interfaces. The filter is a table of our own, there while it has interfaces. */
+export interface ReportFilter extends Closable {
+  /** From now on these, by name; they need not exist. */
+  set(interfaceNames: readonly string[]): KernelFailure | undefined;
+}
+
 /** Sends datagrams to unix sockets: `NOTIFY_SOCKET`, `/dev/log`. */
 export interface UnixDatagram extends Closable {
   /** `path` is a file system path, or `@name` for the abstract namespace. Returns the bytes sent or -errno. */
@@ -214,6 +225,8 @@ export interface Kernel {
   openUnixDatagram(): Result<UnixDatagram>;
   /** Opens the table `inet NAME` of nftables; what a killed predecessor left there is removed. */
   openPacketFilter(table: string): Result<PacketFilter>;
+  /** As `openPacketFilter`, for reports. */
+  openReportFilter(table: string): Result<ReportFilter>;
   readonly tables: NetworkTables;
   /**
    * Real-time round-robin scheduling for the calling thread, 1–99; children do not inherit it. `undefined` when done,

@@ -69,6 +69,7 @@ function ipv4Options({
   local,
   protocol,
   ttl = 255,
+  alsoJoinOn,
 }: VrrpSocketOptions): OptionSetting[] {
   const none = new Uint8Array(4);
   const settings: OptionSetting[] = [
@@ -86,7 +87,11 @@ function ipv4Options({
   // AH covers the IP header, so its identification must be known beforehand: with DF the kernel leaves it 0.
   if (protocol === 'ah') settings.push(['IP_MTU_DISCOVER', IP_PMTUDISC_DO]);
   if (local.cast === 'multicast')
-    settings.push(['IP_ADD_MEMBERSHIP', ipMreqn.encode({ group: local.group, address: none, ifindex })]);
+    for (const on of alsoJoinOn === undefined ? [ifindex] : [ifindex, alsoJoinOn])
+      settings.push([
+        'IP_ADD_MEMBERSHIP',
+        ipMreqn.encode({ group: local.group, address: none, ifindex: on }),
+      ]);
   return settings;
 }
 

@@ -1,6 +1,7 @@
 import { type NetlinkMessage, NLMSG_OVERRUN, parseMessages } from '#wire/netlink.ts';
 import { parseAddress } from '#wire/rtnl-address.ts';
 import { parseLink } from '#wire/rtnl-link.ts';
+import { parseRpFilterChange } from '#wire/rtnl-netconf.ts';
 import { parseRoute } from '#wire/rtnl-route.ts';
 import { parseRule } from '#wire/rtnl-rule.ts';
 import { RTM, RTM_GROUP } from '#wire/rtnetlink.ts';
@@ -17,7 +18,7 @@ const MSG_TRUNC = 0x20;
 const BURST_MAX = 1024;
 const GROUPS = Object.values(RTM_GROUP).reduce((all, group) => all | group, 0);
 
-/** Subscribes to changes of links, addresses, routes and rules. */
+/** Subscribes to changes of links, addresses, routes, rules and `rp_filter`. */
 export function openWatch(native: Native, onEvent: (event: KernelEvent) => void): Result<KernelWatch> {
   const opened = openNetlinkSocket(native, GROUPS, QUEUE_BYTES);
   if (!opened.ok) return opened;
@@ -95,6 +96,10 @@ function eventOf({ type, body }: NetlinkMessage): KernelEvent | undefined {
     case RTM.delRule: {
       const rule = parseRule(body);
       return rule && { type: 'ruleRemoved', rule };
+    }
+    case RTM.newNetconf: {
+      const ifindex = parseRpFilterChange(body);
+      return ifindex === undefined ? undefined : { type: 'rpFilterChanged', ifindex };
     }
     case NLMSG_OVERRUN:
       return { type: 'resync' };

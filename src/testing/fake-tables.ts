@@ -153,6 +153,8 @@ export class FakeTables implements NetworkTables {
       if (!lower) return ERRNO.ENODEV;
       if ([...this.#links.values()].some(link => link.name === name)) return ERRNO.EEXIST;
       const ifindex = Math.max(...this.#links.keys()) + 100;
+      // Linux tells of the interface under it first.
+      this.emit({ type: 'linkChanged', link: lower });
       this.setLink({
         ...lower,
         ifindex,

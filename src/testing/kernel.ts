@@ -10,6 +10,7 @@ import type {
   PacketFilter,
   PacketSocket,
   ReceivedPacket,
+  ReportFilter,
   Result,
   UnixDatagram,
   VrrpSocket,
@@ -62,6 +63,8 @@ export class FakeKernel implements Kernel {
   refusal: Refusal = () => undefined;
   /** Addresses that the packet filter drops traffic to, and for how many. */
   readonly dropped = new Map<string, number>();
+  /** Interfaces that no IGMP report leaves by. */
+  reportless: readonly string[] = [];
   /** What the process has used of the CPU. */
   usedCpuMs = 0;
   /** The real-time priority asked for. */
@@ -213,6 +216,16 @@ export class FakeKernel implements Kernel {
     };
   }
 
+  openReportFilter(table: string): Result<ReportFilter> {
+    const call = `nft table inet ${table}`;
+    const errno = this.refusal(call);
+    if (errno) return { ok: false, failure: kernelFailure(call, errno) };
+    const set = (names: readonly string[]): undefined => {
+      this.reportless = [...names];
+    };
+    return { ok: true, value: { set, close: () => {} } };
+  }
+
   setRealtime(priority: number): KernelFailure | undefined {
     const call = `SCHED_RR priority ${priority}`;
     const errno = this.refusal(call);
@@ -233,13 +246,25 @@ export class FakeKernel implements Kernel {
     const link = this.tables.link(ifindex);
     if (!link) return -ERRNO.ENXIO;
     if (!link.up) return -ERRNO.ENETDOWN;
+    if (link.kind === 'macvlan') return this.#put(link.lowerIfindex, frame);
     if (link.running) this.#ports.get(ifindex)?.transmit(frame);
     return 0;
   }
 
+  /**
+   * As Linux' `macvlan_handle_frame` with private macvlans: what has the MAC address of one of them as its source is given
+   * to it alone.
+   */
   #receive(ifindex: number, frame: Uint8Array): void {
     const packet = this.tables.link(ifindex)?.running ? parseIpFrame(frame) : undefined;
-    if (packet) for (const socket of this.#sockets) socket.deliver(packet, ifindex);
+    if (!packet) return;
+    const links = this.tables.links();
+    const macvlans = (links.ok ? links.value : []).filter(
+      each => each.kind === 'macvlan' && each.lowerIfindex === ifindex,
+    );
+    const own = macvlans.find(each => Buffer.compare(each.mac, frame.subarray(6, 12)) === 0);
+    const hearing = own ? [own.ifindex] : [ifindex, ...macvlans.map(each => each.ifindex)];
+    for (const socket of this.#sockets) for (const heard of hearing) socket.deliver(packet, heard);
   }
 }
 

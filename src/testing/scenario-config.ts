@@ -149,7 +149,7 @@ export function tracker(name: string, weight = 0, reverse = false): Tracker {
 /** What of `global_defs` the engine reads. */
 type EngineGlobals = Pick<
   GlobalDefs,
-  'vrrpStartupDelayMs' | 'vrrpDelayAfterBootMs' | 'vmacPrefix' | 'defaultInterface'
+  'vrrpStartupDelayMs' | 'vrrpDelayAfterBootMs' | 'vmacPrefix' | 'nftables' | 'defaultInterface'
 >;
 
 export function config(
@@ -162,6 +162,7 @@ export function config(
     vrrpStartupDelayMs: 0,
     vrrpDelayAfterBootMs: 0,
     vmacPrefix: 'vrrp',
+    nftables: 'keepalived',
     defaultInterface: 'eth0',
     ...fields.globalDefs,
   };

@@ -3,7 +3,7 @@ import { type NetlinkWriter, NLM_F } from './netlink.ts';
 
 /**
  * nf_tables over nfnetlink (Linux `include/uapi/linux/netfilter/nf_tables.h`), as far as dropping traffic to a set of
- * addresses needs it. Numbers inside attributes are big-endian, unlike the rest of netlink.
+ * addresses, and IGMP reports that leave by some interfaces, needs it. Numbers inside attributes are big-endian, unlike the rest of netlink.
  */
 
 const NFNL_SUBSYS_NFTABLES = 10;
@@ -32,7 +32,7 @@ const DATA = { value: 1, verdict: 2 };
 const VERDICT_CODE = 1;
 const EXPRESSION = { name: 1, data: 2 };
 const META = { destination: 1, key: 2 };
-const META_KEY = { nfproto: 15, l4proto: 16 };
+const META_KEY = { oifname: 7, nfproto: 15, l4proto: 16 };
 const PAYLOAD = { destination: 1, base: 2, offset: 3, length: 4 };
 const PAYLOAD_BASE = { network: 1, transport: 2 };
 const COMPARE = { source: 1, operator: 2, data: 3 };
@@ -41,13 +41,16 @@ const LOOKUP = { set: 1, source: 2, setId: 4 };
 const IMMEDIATE = { destination: 1, data: 2 };
 const REGISTER = { verdict: 0, one: 1 };
 const VERDICT = { drop: 0, accept: 1 };
-const HOOK_LOCAL_IN = 1;
+/** Base chains, by the hook's number. */
+const CHAIN_OF_HOOK = { input: 1, output: 3 } as const;
+/** IFNAMSIZ: names are compared whole, zeros included. */
+const NAME_BYTES = 16;
 /** The table goes with the socket that made it, and `nft flush ruleset` leaves it alone (Linux 5.12). */
 const TABLE_F_OWNER = 2;
 const NEIGHBOUR_SOLICITATION = 135;
 const NEIGHBOUR_ADVERTISEMENT = 136;
+const IPPROTO_IGMP = 2;
 const IPPROTO_ICMPV6 = 58;
-const CHAIN_NAME = 'input';
 
 const nfgenmsg = layout({ family: u8, version: u8, resource: u16be });
 
@@ -88,25 +91,20 @@ export class NftTransaction {
     return this.#message(MSG.delTable, 0, writer => writer.text(TABLE.name, this.#table));
   }
 
-  /**
-   * Makes the table: traffic to this host's addresses in the sets is dropped, but for neighbour discovery (RFC 9568
-   * §6.4.3: a router that does not accept still answers for its addresses).
-   */
+  /** Makes the table, empty. */
   addTable(owned: boolean): this {
-    const table = this.#table;
     this.#newTable(owned);
-    this.#message(MSG.newChain, NLM_F.create, writer =>
-      writer
-        .text(CHAIN.table, table)
-        .text(CHAIN.name, CHAIN_NAME)
-        .nested(CHAIN.hook, hook =>
-          hook.attribute(HOOK.number, be32(HOOK_LOCAL_IN)).attribute(HOOK.priority, be32(0)),
-        )
-        .attribute(CHAIN.policy, be32(VERDICT.accept))
-        .text(CHAIN.type, 'filter'),
-    );
+    return this;
+  }
+
+  /**
+   * Traffic to this host's addresses in the sets is dropped, but for neighbour discovery (RFC 9568 §6.4.3: a router that
+   * does not accept still answers for its addresses).
+   */
+  addAddressFilter(): this {
+    this.#addChain('input');
     for (const set of Object.values(SETS)) this.#addSet(set);
-    this.#rule(list => {
+    this.#rule('input', list => {
       meta(list, META_KEY.nfproto, Uint8Array.of(SETS[6].nfproto));
       meta(list, META_KEY.l4proto, Uint8Array.of(IPPROTO_ICMPV6));
       payload(list, PAYLOAD_BASE.transport, 0, 1);
@@ -115,10 +113,24 @@ export class NftTransaction {
       verdict(list, VERDICT.accept);
     });
     for (const set of Object.values(SETS))
-      this.#rule(list => {
+      this.#rule('input', list => {
         meta(list, META_KEY.nfproto, Uint8Array.of(set.nfproto));
         payload(list, PAYLOAD_BASE.network, set.destinationAt, set.length);
         lookup(list, set);
+        verdict(list, VERDICT.drop);
+      });
+    return this;
+  }
+
+  /** IGMP that leaves by one of these interfaces is dropped. */
+  addReportFilter(interfaceNames: readonly string[]): this {
+    this.#addChain('output');
+    for (const name of interfaceNames)
+      this.#rule('output', list => {
+        const bytes = new Uint8Array(NAME_BYTES);
+        bytes.set(new TextEncoder().encode(name).subarray(0, NAME_BYTES - 1));
+        meta(list, META_KEY.l4proto, Uint8Array.of(IPPROTO_IGMP));
+        meta(list, META_KEY.oifname, bytes);
         verdict(list, VERDICT.drop);
       });
     return this;
@@ -170,9 +182,22 @@ export class NftTransaction {
     );
   }
 
-  #rule(write: (list: NetlinkWriter) => void): void {
+  #addChain(name: keyof typeof CHAIN_OF_HOOK): void {
+    this.#message(MSG.newChain, NLM_F.create, writer =>
+      writer
+        .text(CHAIN.table, this.#table)
+        .text(CHAIN.name, name)
+        .nested(CHAIN.hook, hook =>
+          hook.attribute(HOOK.number, be32(CHAIN_OF_HOOK[name])).attribute(HOOK.priority, be32(0)),
+        )
+        .attribute(CHAIN.policy, be32(VERDICT.accept))
+        .text(CHAIN.type, 'filter'),
+    );
+  }
+
+  #rule(chain: keyof typeof CHAIN_OF_HOOK, write: (list: NetlinkWriter) => void): void {
     this.#message(MSG.newRule, NLM_F.create | NLM_F.append, writer =>
-      writer.text(RULE.table, this.#table).text(RULE.chain, CHAIN_NAME).nested(RULE.expressions, write),
+      writer.text(RULE.table, this.#table).text(RULE.chain, chain).nested(RULE.expressions, write),
     );
   }
 

@@ -15,6 +15,7 @@ export const RTM = {
   newRule: 32,
   delRule: 33,
   getRule: 34,
+  newNetconf: 80,
 } as const;
 
 /** Groups as bits of `sockaddr_nl.nl_groups` (RTMGRP_*, group n is bit n − 1). */
@@ -26,6 +27,7 @@ export const RTM_GROUP = {
   ipv6Address: 1 << 8,
   ipv6Route: 1 << 10,
   ipv6Rule: 1 << 18,
+  ipv4Netconf: 1 << 23,
 } as const;
 
 export const AF_INET = 2;

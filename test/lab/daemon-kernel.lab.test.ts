@@ -243,66 +243,6 @@ describe('interfaces', () => {
   });
 });
 
-describe('use_vmac', () => {
-  const config = (more: string): string => fast({ priority: 254, vips: ['172.16.8.100'], more });
-  const macOf = (node: TandemNode): string =>
-    /link\/ether (\S+)/.exec(ip(node, '-o link show vrrp.103'))?.[1] ?? '';
-
-  test('VIPs and adverts have the virtual MAC address; it is taken over, made again and removed', async () => {
-    const a = tandemd(config('use_vmac'));
-    const other = hostAt(1);
-    const arp = (): string =>
-      run(a.host.namespace, [
-        'sh',
-        '-c',
-        'cat /proc/sys/net/ipv4/conf/eth0/arp_ignore /proc/sys/net/ipv4/conf/eth0/arp_announce',
-      ]);
-    const neighbour = (): string => other.namespace.ip('neigh show 172.16.8.100');
-    await a.expect('VG_1=MASTER');
-    expect(arp()).toBe('1\n2\n');
-    expect(macOf(a)).toBe('00:00:5e:00:01:67');
-    expect(ip(a, 'addr show dev vrrp.103')).toContain('172.16.8.100/32');
-    expect(answersPing(other, '172.16.8.100')).toBe(true);
-    expect(neighbour()).toContain('00:00:5e:00:01:67');
-    expect(answersPing(other, '172.16.8.10')).toBe(true);
-    expect(other.namespace.ip('neigh show 172.16.8.10')).not.toContain('00:00:5e');
-    const senders = (): string =>
-      run(segment.switchNamespace, ['tcpdump', '-i', 'br0', '-e', '-n', '-q', '-c1', 'ip proto 112']);
-    expect(senders()).toMatch(/00:00:5e:00:01:67 > 01:00:5e:00:00:12.* 172\.16\.8\.10 > 224\.0\.0\.18/);
-
-    await reload(a, config(''));
-    expect(arp()).toBe('0\n0\n');
-    await reload(a, config('use_vmac'));
-    ip(a, 'link del vrrp.103');
-    await vi.waitFor(() => expect(ip(a, 'addr show dev vrrp.103')).toContain('172.16.8.100/32'), WAIT);
-    await vi.waitFor(() => expect(senders()).toContain('00:00:5e:00:01:67 > 01:00:5e:00:00:12'), WAIT);
-
-    await a.end('SIGKILL');
-    const index = ip(a, '-o link show vrrp.103').split(':')[0];
-    a.start();
-    await a.expect('VG_1=MASTER');
-    expect(ip(a, '-o link show vrrp.103').split(':')[0]).toBe(index);
-    await reload(a, config('use_vmac\n vmac_xmit_base'));
-    expect(senders()).not.toContain('00:00:5e:00:01:67 > 01:00:5e:00:00:12');
-    await reload(a, config(''));
-    expect(ip(a, 'link show')).not.toContain('vrrp.103');
-    expect(a.host.extraAddresses()).toEqual(['172.16.8.100/32']);
-    expect((await a.instance()).counters).toMatchObject({ becomeMaster: 1, vipsRestored: 0 });
-    expect(await a.end()).toBe(0);
-    expect(ip(a, 'link show')).not.toContain('vrrp.103');
-  });
-
-  test('a macvlan that a killed daemon left and nobody wants is removed', async () => {
-    const a = tandemd(config('use_vmac'));
-    await a.expect('VG_1=MASTER');
-    await a.end('SIGKILL');
-    a.write(config(''));
-    a.start();
-    await a.expect('VG_1=MASTER');
-    expect(ip(a, 'link show')).not.toContain('vrrp.103');
-  });
-});
-
 describe('time', () => {
   test('a stopped BACKUP stays one; a stopped MASTER yields without another advert', async () => {
     const [a, b] = await pair(fast({ priority: 253 }), fast({ priority: 254, more: 'nopreempt' }));

@@ -21,6 +21,8 @@ import { countSshUse } from '../support/sessions.ts';
 import { said, tandem, totalsOf } from '../support/tandem.ts';
 
 const VIP = '172.16.8.100';
+/** On a macvlan, which comes and goes with the daemon and is in no zone. */
+const VMAC_VIP = '172.16.8.101';
 /** On the clients' network; `web` serves on the other at {@link WEB} and is on both. */
 const CLIENT = '10.16.8.2';
 const WEB = '172.16.8.8';
@@ -178,13 +180,19 @@ topology:
       virtual_router_id: 103
       nodes: [${HOSTS.join(', ')}]
       virtual_ipaddress: [${VIP}]
+    VG_2:
+      interface: eth0
+      virtual_router_id: 104
+      nodes: [${HOSTS.join(', ')}]
+      use_vmac: true
+      virtual_ipaddress: [${VMAC_VIP}]
 `;
 }
 
-async function holders(): Promise<string[]> {
+async function holders(vip: string): Promise<string[]> {
   const held = await everywhere(async host => {
-    const { stdout } = await lab.exec(host, ['ip', '-o', 'address', 'show', 'to', VIP]);
-    return stdout.includes(VIP) ? [host] : [];
+    const { stdout } = await lab.exec(host, ['ip', '-o', 'address', 'show', 'to', vip]);
+    return stdout.includes(vip) ? [host] : [];
   });
   return held.flat();
 }
@@ -222,7 +230,8 @@ const PASSES = all('through yes, answers yes');
 async function oneMaster(): Promise<void> {
   await eventually('zones alone is master, and all hear it', 30_000, async () => {
     const healthy = (await tandem(lab, ['status', '-i', inventory])).code === 0;
-    return healthy && JSON.stringify(await holders()) === '["zones"]';
+    const held = await Promise.all([VIP, VMAC_VIP].map(holders));
+    return healthy && held.flat().join() === 'zones,zones';
   });
 }
 
@@ -237,8 +246,9 @@ test('adverts pass firewalld, ufw and iptables, and so does what is forwarded', 
   await oneMaster();
   const zone = await lab.exec('zones', ['firewall-cmd', '--permanent', '--zone=public', '--list-rich-rules']);
   expect(zone.stdout).toContain('destination address="224.0.0.18" protocol value="112" accept');
-  const chain = await lab.exec('ufw', ['iptables', '-S', 'ufw-before-input', '1']);
-  expect(chain.stdout).toMatch(/-i eth0 .*--comment "?tandem-.* -j ACCEPT/);
+  const chain = await lab.exec('ufw', ['iptables', '-S', 'ufw-before-input']);
+  for (const name of ['eth0', 'vrrp.104'])
+    expect(chain.stdout).toMatch(new RegExp(`-i ${name} -p vrrp .*--comment "?tandem-.* -j ACCEPT`));
 });
 
 test('a second apply finds nothing to do in one exec', async () => {

@@ -102,6 +102,7 @@ const ROWS: readonly Row[] = [
   { name: 'v2', dialects: [V2], peers: BOTH, events: pair },
   { name: 'v2, PASS', dialects: [{ ...V2, auth: 'PASS' }], peers: STOCK, events: pair },
   { name: 'v2, AH', dialects: [{ ...V2, auth: 'AH' }], peers: STOCK, events: pair },
+  { name: 'v2, AH, use_vmac', dialects: [{ ...V2, auth: 'AH', vmac: true }], peers: STOCK, events: pair },
   { name: 'v2, unicast', dialects: unicast(V2), peers: STOCK, events: pair },
   { name: 'v3, 1 s', dialects: [{ ...V3, adverIntervalMs: 1000 }], peers: STOCK, events: pair },
   { name: 'v3, 100 ms', dialects: [V3], peers: BOTH, events: pairAndSplit },
@@ -113,6 +114,19 @@ const ROWS: readonly Row[] = [
   },
   { name: 'v3, unicast', dialects: unicast(V3), peers: STOCK, events: pairAndSplit },
   { name: 'v3, IPv6', dialects: [{ ...V3, ...V6 }], peers: BOTH, events: pairAndSplit },
+  { name: 'v3, use_vmac', dialects: [{ ...V3, vmac: true }], peers: STOCK, events: pairAndSplit },
+  {
+    name: 'v3, use_vmac on the preferred one',
+    dialects: [{ ...V3, vmac: true }, V3],
+    peers: STOCK,
+    events: pairAndSplit,
+  },
+  {
+    name: 'v3, use_vmac on the other',
+    dialects: [V3, { ...V3, vmac: true }],
+    peers: STOCK,
+    events: pairAndSplit,
+  },
   {
     name: 'v3, the interval is learned',
     dialects: [V3, { ...V3, adverIntervalMs: 1000 }],

@@ -31,7 +31,6 @@ topology:
       virtual_router_id: 104
       nodes: [ka67, ka68]
       use_vmac: true
-      vmac_xmit_base: true
       virtual_ipaddress: [${VMAC_VIP}]
   virtual_servers:
     direct: { on: [VG_1], port: 80, lb_algo: rr, lb_kind: DR, real_servers: { hosts: [watch] } }
@@ -111,6 +110,10 @@ test('left alone it takes the macvlan of use_vmac for its own', async () => {
   const first = await apply('-e', 'network_manager_manage=false');
   expect(first.code, said(first)).toBe(0);
   await placed(lab, BUILT);
+  // Both hosts drop what they are not told to let in: adverts come in by the macvlans.
+  const healthy = await tandem(lab, ['status', '-i', inventory]);
+  expect(healthy.code, said(healthy)).toBe(0);
+  expect(await on('ka68', 'nft list chain inet filter input')).toMatch(/iifname "vrrp.104" .*vrrp accept/);
   expect(await on('ka67', 'nmcli -t -f DEVICE,STATE device')).toContain('vrrp.104:connected (externally)');
   expect(await holdingsThrough(VMAC_VIP, REAPPLY_VMAC)).not.toEqual(KEPT);
 });

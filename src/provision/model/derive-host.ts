@@ -29,6 +29,8 @@ export interface HostShare extends Omit<Serving, 'syncDaemon'> {
   readonly scripts: readonly HostBlock[];
   readonly syncGroups: readonly HostSyncGroup[];
   readonly instances: readonly HostInstance[];
+  /** What each instance's adverts need, in the same order. */
+  readonly adverts: readonly (readonly Opening[])[];
   readonly extra: readonly string[];
   readonly interfaces: readonly NeededInterface[];
 }
@@ -69,10 +71,7 @@ export function shareOf(
     ),
     instances: own.map(({ instance, node }) => hostInstance(instance, node)),
     extra: extraText(draft, host),
-    openings: [
-      ...own.flatMap(({ instance, node }) => openingsOf(instance, node, globals)),
-      ...serving.openings,
-    ],
+    adverts: own.map(({ instance, node }) => openingsOf(instance, node, globals)),
     sysctls: [...own.flatMap(({ instance, node }) => sysctlsOf(instance, node)), ...serving.sysctls],
     interfaces: own.flatMap(({ node }) => interfacesOf(node)),
   };

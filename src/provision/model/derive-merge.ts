@@ -1,8 +1,9 @@
 /** A host's shares of its clusters, put together: one daemon runs on it, and one kernel. */
+import { vmacNames, vmacWords } from '#conf/vmac-name.ts';
 import type { HostShare } from './derive-host.ts';
 import { word } from './topology-keywords.ts';
 import type { Report } from './topology-rules.ts';
-import type { Cluster, HostBlock, HostTopology } from './topology-types.ts';
+import type { Cluster, HostBlock, HostTopology, Opening } from './topology-types.ts';
 import type { HostRole, ProxyDuties, RealServerDuties } from './topology-types-servers.ts';
 
 /** Puts a host together. Clusters that contradict each other on it are complained about. */
@@ -43,9 +44,8 @@ export function mergeShares(
       all.flatMap(share => share.peers),
       peer => peer.name,
     ),
-    openings: distinct(
-      all.flatMap(share => share.openings),
-      ({ reason: _reason, ...opening }) => JSON.stringify(opening),
+    openings: distinct(openingsOf(all, globals), ({ reason: _reason, ...opening }) =>
+      JSON.stringify(opening),
     ),
     sysctls: distinct(
       all.flatMap(share => share.sysctls),
@@ -56,6 +56,42 @@ export function mergeShares(
       one => `${one.name} ${one.address}`,
     ),
   };
+}
+
+/**
+ * With `use_vmac` adverts come and go by the macvlan, and the NIC under it is opened besides: before the daemon has the
+ * macvlan it hears them there, and IGMP always. Under `vmac_xmit_base` the macvlan is opened too: strict mode ignores it.
+ */
+function openingsOf(
+  shares: readonly HostShare[],
+  globals: ReadonlyMap<string, readonly string[]>,
+): Opening[] {
+  const [, prefix = 'vrrp'] = wordsOf(globals.get('vmac_prefix')?.[0] ?? '');
+  const instances = shares.flatMap(share => share.instances);
+  const wanting = instances.flatMap(({ name, family, virtual_router_id: virtualRouterId, keywords }) => {
+    const line = keywords.find(keyword => /^use_vmac(?: |$)/.test(keyword));
+    if (line === undefined) return [];
+    const words = wordsOf(line).slice(1);
+    const given = vmacWords(words.map(text => ({ text }))).find(({ kind }) => kind === 'name')?.word.text;
+    return [{ name, given, family, virtualRouterId }];
+  });
+  const names = vmacNames(prefix, wanting);
+  const vmacOf = new Map(wanting.map(({ name }, i) => [name, names[i]]));
+  return shares.flatMap(share => [
+    ...share.instances.flatMap(({ name, unicast_peer: peers }, i): Opening[] => {
+      const needed = share.adverts[i] ?? [];
+      const vmac = peers.length > 0 ? undefined : vmacOf.get(name);
+      return vmac === undefined
+        ? [...needed]
+        : [...needed, ...needed.map(one => ({ ...one, interface: vmac }))];
+    }),
+    ...share.openings,
+  ]);
+}
+
+/** Of a line as `word` writes it. */
+function wordsOf(line: string): string[] {
+  return line.split(/\s+/).map(text => text.replaceAll('"', ''));
 }
 
 /** Members from other clusters must run on the host too, and an instance is in one group at most. */

@@ -170,6 +170,40 @@ test('IPv6 is version 3, with MLD and its own group', () => {
   });
 });
 
+describe('use_vmac', () => {
+  const openings = (instances: string, globals = ''): string[] => {
+    const { hosts } = derive(
+      `${HOSTS}topology:\n  global_defs: { ${globals} }\n  vrrp_instances:\n${instances}`,
+    );
+    return (hosts.get('ka67')?.openings ?? []).map(one => `${one.kind} ${one.interface}`);
+  };
+  const wanted = (more: string, name = 'A', vrid = 51): string =>
+    `    ${name}: { interface: eth0, virtual_router_id: ${vrid}, nodes: [ka67, ka68], virtual_ipaddress: [172.16.8.${vrid}], ${more} }\n`;
+  const both = (name: string): string[] => ['vrrp eth0', 'igmp eth0', `vrrp ${name}`, `igmp ${name}`];
+
+  test.each([
+    { more: 'use_vmac: true', name: 'vrrp.51' },
+    { more: 'use_vmac: "web.1 02:00:00:00:00:01"', name: 'web.1' },
+    { more: 'use_vmac: "02:00:00:00:00:01"', name: 'vrrp.51' },
+    { more: 'use_vmac: true', globals: 'vmac_prefix: ha', name: 'ha.51' },
+  ])('$more: adverts come by $name as well', ({ more, globals, name }) => {
+    expect(openings(wanted(more), globals)).toEqual(both(name));
+  });
+
+  test('not without it, nor for unicast', () => {
+    expect(openings(wanted('use_vmac: false'))).toEqual(['vrrp eth0', 'igmp eth0']);
+    expect(openings(wanted('use_vmac: true, unicast: true'))).toEqual(['vrrp eth0']);
+  });
+
+  test('a VRID on two NICs has two names, as the daemons give them', () => {
+    const second = wanted('use_vmac: true', 'B').replace('eth0', 'eth1').replace('8.51', '8.52');
+    expect(openings(wanted('use_vmac: true') + second)).toEqual([
+      ...both('vrrp.51'),
+      ...both('vrrp.51_2').map(text => text.replace('eth0', 'eth1')),
+    ]);
+  });
+});
+
 test('keywords pass through in keepalived’s words', () => {
   const words = `nodes: [ka67, ka68], ${VIP}, notify: /bin/n.sh, notify_master: "/bin/n.sh a b", smtp_alert: true, track_interface: { eth1: { weight: -5 } }, virtual_routes: [10.9.0.0/24 via 172.16.8.1], preempt_delay: 60, accept: false, use_vmac: false, garp_master_refresh: 60`;
   expect(derive(instance(words)).hosts.get('ka67')?.instances[0]?.keywords).toEqual([

@@ -36,6 +36,12 @@ describe('breaks the wire', () => {
       'v3_checksum_as_v2',
     ],
     ['the interface', instance(), instance().replace('eth0', 'eth1'), 'interface'],
+    [
+      'where a virtual MAC address is heard',
+      instance('use_vmac'),
+      instance('use_vmac\nvmac_xmit_base'),
+      'vmac_xmit_base',
+    ],
   ])('%s', (_what, before, after, keyword) => {
     expect(keywords(before, after)).toEqual(['V', keyword]);
   });
@@ -81,6 +87,8 @@ describe('does not', () => {
       instance('unicast_peer {\n192.0.2.3\n}'),
       instance('unicast_peer {\n192.0.2.3\n192.0.2.4\n}'),
     ],
+    ['a virtual MAC address that comes', instance(), instance('use_vmac')],
+    ['one that goes', instance('use_vmac\nvmac_xmit_base'), instance()],
     ['a first configuration', '', instance()],
     ['a file that is no configuration', '\u0001{{{ }', instance()],
   ])('%s', (_what, before, after) => {

@@ -120,6 +120,9 @@ function breaksWire(
       return after.version === 3 && after.family === 4;
     case 'mcast_dst_ip':
       return true;
+    case 'vmac_xmit_base':
+      // Who has it listens below its macvlan, and there the kernel delivers nothing from the virtual MAC address.
+      return before.vmac !== undefined && after.vmac !== undefined && after.unicastPeers.length === 0;
     default:
       return false;
   }

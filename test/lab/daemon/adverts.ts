@@ -5,6 +5,8 @@ import { type Segment, start } from './segment.ts';
 export interface Advert {
   /** Kernel's time stamp, Unix epoch in ms. */
   readonly atMs: number;
+  /** Source MAC address of its frame. */
+  readonly mac: string;
   readonly from: string;
   readonly to: string;
   readonly vrid: number;
@@ -33,8 +35,8 @@ export interface Recording {
 const CATCH_UP_MS = 15_000;
 
 const ADVERT =
-  /^(\d+\.\d+) IP6? (\S+) > (\S+): .*VRRPv[23], Advertisement, .*?vrid (\d+), prio (\d+),.* intvl (\d+)(c?)s/;
-const ARP = /^(\d+\.\d+) ARP, (?:Request who-has (\S+) .*?tell \2,|Reply)/;
+  /^(\d+\.\d+) (\S+) > \S+ ethertype IPv[46] [^:]*: (\S+) > (\S+): .*VRRPv[23], Advertisement, .*?vrid (\d+), prio (\d+),.* intvl (\d+)(c?)s/;
+const ARP = /^(\d+\.\d+) \S+ > \S+ ethertype ARP [^:]*: (?:Request who-has (\S+) .*?tell \2,|Reply)/;
 
 /** Starts recording; returns when nothing is missed any more. */
 export async function record(segment: Segment, bridge = 'br0'): Promise<Recording> {
@@ -43,6 +45,7 @@ export async function record(segment: Segment, bridge = 'br0'): Promise<Recordin
     '-i',
     bridge,
     '-n',
+    '-e',
     '-tt',
     '-l',
     '--immediate-mode',
@@ -79,8 +82,9 @@ export async function record(segment: Segment, bridge = 'br0'): Promise<Recordin
       );
     },
     adverts: () =>
-      matches(ADVERT).map(([, at, from = '', to = '', vrid, priority, interval, centi]) => ({
+      matches(ADVERT).map(([, at, mac = '', from = '', to = '', vrid, priority, interval, centi]) => ({
         atMs: Number(at) * 1000,
+        mac,
         from,
         to,
         vrid: Number(vrid),

@@ -14,6 +14,9 @@ const FRR_EARLY_MS = 12;
 /** What a busy machine may add to the interval in which two routers agree. */
 const LATE_MS = 60;
 
+/** RFC 9568 §7.3, both families. */
+const VMAC_PREFIX = '00:00:5e:00:';
+
 const WAIT = { timeout: 5000, interval: 20 };
 
 /** One program and what it is configured with. */
@@ -163,12 +166,17 @@ export class Course {
     await this.settle(master);
   }
 
-  /** What holds for every course: hardly ever two senders, and no complaint in any log. */
+  /** What holds for every course: hardly ever two senders, each with its MAC address, and no complaint in any log. */
   expectOrder(): void {
     for (const network of this.#recordings.keys()) {
       const intervalMs = Math.max(...this.peers.map(({ spec }) => spec.adverIntervalMs));
       const doubleMs = longestDoubleMs(this.adverts(network));
       expect(doubleMs, `two senders on network ${network}`).toBeLessThanOrEqual(intervalMs + LATE_MS);
+    }
+    for (const { program, host, spec, sources } of this.peers) {
+      const macs = this.adverts().flatMap(({ from, mac }) => (sources.includes(from) ? [mac] : []));
+      const isVirtual = spec.vmac === true || program === 'frr';
+      expect(new Set(macs.map(mac => mac.startsWith(VMAC_PREFIX))), host.name).toEqual(new Set([isVirtual]));
     }
     const complaints = this.peers.flatMap(peer =>
       peer.complaints().map(line => `${peer.host.name} (${peer.program}): ${line}`),

@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import { FrrNode, frrLinkLocal } from './frr-node.ts';
 import { KeepalivedNode } from './keepalived-node.ts';
 import { complaintsIn } from './log-exceptions.ts';
-import { renderKeepalived, type RouterSpec } from './router-spec.ts';
+import { renderKeepalived, type RouterSpec, VMAC } from './router-spec.ts';
 import type { SegmentHost } from './segment.ts';
 import { TandemNode } from './tandem-node.ts';
 
@@ -86,7 +86,9 @@ function keepalived(host: SegmentHost, spec: RouterSpec): Acts {
         const states = lastStates(node.log);
         if (states.length !== instances || states.some(each => each !== state))
           throw new Error(`${host.name}: keepalived is ${states.join()}, expected ${state}:\n${node.log}`);
-        const there = host.extraAddresses().filter(address => held.includes(address));
+        const there = host
+          .extraAddresses(spec.vmac ? VMAC : 'eth0')
+          .filter(address => held.includes(address));
         if (there.length !== (state === 'MASTER' ? held.length : 0))
           throw new Error(`${host.name}: keepalived is ${state} and has ${there.join() || 'no VIP'}`);
       }, WAIT),

@@ -8,7 +8,9 @@ export interface RouterSpec {
   /** Own address and the peers', instead of a multicast group. */
   readonly unicast?: { readonly own: string; readonly peers: readonly string[] };
   readonly nopreempt?: boolean;
-  /** VIPs on eth0; one family. */
+  /** VIPs and adverts of the first instance have the virtual MAC address. */
+  readonly vmac?: boolean;
+  /** VIPs on eth0, or on {@link VMAC} above it; one family. */
   readonly vips: readonly string[];
   /** VIPs of a second instance, on eth1, in one sync group with the first. */
   readonly secondVips?: readonly string[];
@@ -17,6 +19,9 @@ export interface RouterSpec {
 }
 
 export const VRID = 103;
+
+/** What `use_vmac` makes. */
+export const VMAC = `vrrp.${VRID}`;
 
 /** As keepalived.conf, which both keepalived and tandemd read. */
 export function renderKeepalived(spec: RouterSpec): string {
@@ -46,6 +51,7 @@ function instance(
       ? [`unicast_src_ip ${spec.unicast.own}`, ...block('unicast_peer', spec.unicast.peers)]
       : []),
     ...(spec.nopreempt ? ['nopreempt'] : []),
+    ...(spec.vmac ? ['use_vmac'] : []),
   ];
   return [...block(`vrrp_instance ${name}`, lines), ''].join('\n');
 }

@@ -7,8 +7,8 @@ export interface SegmentHost {
   readonly namespace: Namespace;
   /** `172.16.8.N`. */
   readonly address: string;
-  /** The addresses on eth0 besides its own, as `address/prefix`. */
-  extraAddresses(): string[];
+  /** The addresses besides its own on eth0, or on another interface, as `address/prefix`; none if it is not there. */
+  extraAddresses(dev?: string): string[];
   /** Pulls (or plugs in) the cable at the switch. */
   cable(plugged: boolean): void;
   /** Takes its port out of the switch (or back): nothing passes, and neither end sees that. */
@@ -23,6 +23,7 @@ export interface Segment {
 }
 
 interface IpAddress {
+  readonly ifname: string;
   readonly addr_info: readonly {
     readonly family: string;
     readonly local: string;
@@ -76,9 +77,10 @@ async function makeHost(switchNamespace: Namespace, name: string, address: strin
     name,
     namespace,
     address,
-    extraAddresses: () => {
-      const found = JSON.parse(namespace.ip('-j address show dev eth0')) as readonly IpAddress[];
+    extraAddresses: (dev = 'eth0') => {
+      const found = JSON.parse(namespace.ip('-j address show')) as readonly IpAddress[];
       return found
+        .filter(link => link.ifname === dev)
         .flatMap(link => link.addr_info)
         .filter(each => each.scope !== 'link' && each.local !== address)
         .map(each => `${each.local}/${each.prefixlen}`);

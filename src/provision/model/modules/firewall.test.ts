@@ -130,6 +130,19 @@ describe('rulesets', () => {
       ['other', undefined],
     ]);
   });
+
+  test.each([
+    ['inet keepalived_igmp {', 'type filter hook output', 'keepalived'],
+    ['ip keepalived {', 'type filter hook input', 'keepalived'],
+    ['inet mine { # progname tandemd\n\tflags owner', 'type filter hook output', 'process'],
+    ['inet mine {\n\tflags owner,persist', 'type filter hook input', 'process'],
+    ['inet mine {', 'type filter hook input', undefined],
+  ])('a VRRP daemon’s, and what a process keeps to itself: %s', (head, type, owner) => {
+    const chain = `table ${head}\n\tchain c {\n\t\t${type} priority filter; policy accept;\n\t\tmeta l4proto igmp drop\n\t}\n}\n`;
+    const chains = parseRuleset(chain);
+    expect(chains.map(({ drops, owner: found }) => [drops, found])).toEqual([[true, owner]]);
+    expect(rulesFor([VRRP], chains)).toHaveLength(owner === undefined ? 1 : 0);
+  });
 });
 
 describe('rules', () => {

@@ -9,7 +9,7 @@ export interface BaseChain {
   readonly hook: string;
   /** True if its policy or a rule that can be reached from it drops or rejects. */
   readonly drops: boolean;
-  /** Who else writes this table: `iptables-nft`, `firewalld`, `ufw`. */
+  /** Who else writes this table: `iptables-nft`, `firewalld`, `ufw`, a VRRP daemon, or a process that keeps it to itself. */
   readonly owner: string | undefined;
   /** Our tags on its rules. */
   readonly tags: readonly string[];
@@ -20,9 +20,14 @@ interface RawChain {
   readonly table: string;
   readonly name: string;
   readonly managed: boolean;
+  /** `flags owner`: nobody but the process that made the table can change it. */
+  readonly owned: boolean;
   hook: string | undefined;
   readonly rules: string[];
 }
+
+/** The tables that keepalived and tandemd make for `no_accept` and `use_vmac`; older kernels know no owner. */
+const DAEMON_TABLES: ReadonlySet<string> = new Set(['keepalived', 'keepalived_igmp']);
 
 /** nft warns of tables of iptables-nft: on standard error or, in older releases, among the tables. */
 const MANAGED = /^# Warning: table (\S+ \S+) is managed by iptables-nft/gm;
@@ -68,26 +73,28 @@ export function parseRuleset(text: string): BaseChain[] {
 function rawChains(text: string): RawChain[] {
   const chains: RawChain[] = [];
   const managed = new Set([...text.matchAll(MANAGED)].map(([, name]) => name));
-  let table: { family: string; name: string; managed: boolean } | undefined;
+  let table: { family: string; name: string; managed: boolean; owned: boolean } | undefined;
   let chain: RawChain | undefined;
   for (const line of text.split('\n').map(each => each.trim())) {
     const opens = /^table (\S+) (\S+) \{/.exec(line);
     const begins = /^chain (\S+) \{/.exec(line);
     if (opens) {
       const [, family = '', name = ''] = opens;
-      table = { family, name, managed: managed.has(`${family} ${name}`) };
+      table = { family, name, managed: managed.has(`${family} ${name}`), owned: false };
     } else if (begins && table) {
       chain = {
         family: table.family,
         table: table.name,
         name: begins[1] ?? '',
         managed: table.managed,
+        owned: table.owned,
         hook: undefined,
         rules: [],
       };
       chains.push(chain);
     } else if (line === '}') chain = undefined;
     else if (chain) readChainLine(chain, line);
+    else if (table && /^flags .*\bowner\b/.test(line)) table.owned = true;
   }
   return chains;
 }
@@ -104,6 +111,8 @@ function readChainLine(chain: RawChain, line: string): void {
 
 function ownerOf(chain: RawChain, chains: readonly RawChain[]): string | undefined {
   if (chain.table === 'firewalld') return 'firewalld';
+  if (DAEMON_TABLES.has(chain.table)) return 'keepalived';
+  if (chain.owned) return 'process';
   if (!chain.managed) return undefined;
   const ufw = chains.some(
     other => other.table === chain.table && other.family === chain.family && other.name.startsWith('ufw'),
