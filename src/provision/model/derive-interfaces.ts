@@ -1,5 +1,6 @@
 /** What the inventory itself says about a host's NICs (`interfaces`), and the check against facts. */
 import { cidrContains, compareIp, formatIp, parseCidr, parseIp, type Cidr } from '#base/address.ts';
+import type { Position } from '#base/position.ts';
 import type { Diagnostic } from '#base/errors.ts';
 import type { Facts } from './facts.ts';
 import { NeedsFacts, TemplateError, type Variables } from './template-values.ts';
@@ -22,6 +23,8 @@ export interface HostFacts {
   readonly daemon: 'tandemd' | 'keepalived';
   /** `real_server_address`: by which directors and proxies know the host, at most one per family. */
   readonly realServerAddresses: readonly Uint8Array[];
+  /** Where `sysctl_settings` gives `net.ipv4.conf.all.rp_filter` another value than 0. */
+  readonly rpFilterOfAll: Position | undefined;
 }
 
 /** Where the inventory says nothing of a host. */
@@ -30,6 +33,7 @@ export const NO_FACTS: HostFacts = {
   ansibleHost: undefined,
   daemon: 'tandemd',
   realServerAddresses: [],
+  rpFilterOfAll: undefined,
 };
 
 /** Reads `interfaces`, `ansible_host`, `vrrp_daemon` and `real_server_address` of a host. */
@@ -65,7 +69,22 @@ export function readHost(host: string, variables: Variables, report: Report): Ho
     ansibleHost: typeof ansibleHost === 'string' ? ansibleHost : undefined,
     daemon: daemon === 'keepalived' ? 'keepalived' : 'tandemd',
     realServerAddresses: readAddresses(host, read('real_server_address'), variables, report),
+    rpFilterOfAll: rpFilterOfAll(variables),
   };
+}
+
+function rpFilterOfAll(variables: Variables): Position | undefined {
+  let settings: unknown;
+  try {
+    settings = variables.has('sysctl_settings') ? variables.get('sysctl_settings') : {};
+  } catch {
+    // What is wrong with it, or which fact it waits for, is said where it is used.
+    return undefined;
+  }
+  const found = Object.entries(settings ?? {}).find(
+    ([key, value]) => /^net[./]ipv4[./]conf[./]all[./]rp_filter$/.test(key) && Number(value) !== 0,
+  );
+  return found && variables.positionOf('sysctl_settings');
 }
 
 function readAddresses(host: string, value: unknown, variables: Variables, report: Report): Uint8Array[] {

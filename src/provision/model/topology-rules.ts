@@ -42,6 +42,7 @@ export const ERRORS = {
   'sync-group-unknown': 'a sync group that names no instance',
   'sync-group-twice': 'an instance in two sync groups',
   'global-conflict': 'two clusters of a host that disagree in global_defs',
+  'vmac-rp-filter': 'sysctl_settings give all.rp_filter a value by which use_vmac is deaf',
   'daemon-unknown': 'vrrp_daemon is neither tandemd nor keepalived',
   'tracker-unknown': 'a tracked script, process or file that is not defined',
   'script-shape': 'a shipped script without a content, or with an impossible name',

@@ -72,6 +72,14 @@ function checkAddresses(instance: InstanceModel, node: DecidedNode, report: Repo
 
 function checkInterface(instance: InstanceModel, node: DecidedNode, facts: HostFacts, report: Report): void {
   const { name } = instance;
+  if (facts.rpFilterOfAll && hasLine(node, 'use_vmac') && node.family === 4) {
+    report.error(
+      'vmac-rp-filter',
+      `sysctl_settings of ${node.host} set net.ipv4.conf.all.rp_filter, and with any value but 0 the macvlan of ${name} hears nothing as a BACKUP`,
+      facts.rpFilterOfAll,
+      'leave it out: the daemon gives the other interfaces what all of them had',
+    );
+  }
   if (!facts.interfaces) return;
   const declared = facts.interfaces.get(node.interface);
   if (!declared) {
@@ -239,12 +247,15 @@ function checkStrict(instance: InstanceModel, node: DecidedNode, report: Report)
 function checkNodesAgree(instance: InstanceModel, report: Report): void {
   const [first, ...others] = instance.nodes;
   if (!first) return;
+  // A host's kernel gives frames from the MAC address of its own macvlan to nobody but that macvlan.
+  const everyVmac = instance.nodes.every(node => hasLine(node, 'use_vmac') && !isUnicast(node));
   const shared: readonly (readonly [string, (node: DecidedNode) => unknown])[] = [
     ['virtual_router_id', node => node.virtualRouterId],
     ['version', node => node.version],
     ['authentication', node => [node.authentication?.auth_type, node.authentication?.auth_pass]],
     ['virtual_ipaddress', node => node.vips.map(vip => formatIp(vip.cidr.address))],
     ['advert_int', node => (node.version === 2 ? (node.advertIntSeconds ?? 1) : 0)],
+    ['vmac_xmit_base', node => everyVmac && hasLine(node, 'vmac_xmit_base')],
   ];
   for (const node of others) {
     for (const [word, value] of shared) {
@@ -257,6 +268,14 @@ function checkNodesAgree(instance: InstanceModel, report: Report): void {
       );
     }
   }
+}
+
+function hasLine(node: DecidedNode, keyword: string): boolean {
+  return node.keywords.some(line => line === keyword || line.startsWith(`${keyword} `));
+}
+
+function isUnicast({ unicast, unicastPeers }: DecidedNode): boolean {
+  return (unicast !== undefined && unicast !== false) || unicastPeers !== undefined;
 }
 
 function checkPriorities(

@@ -88,6 +88,11 @@ describe('errors within an instance', () => {
       'authentication: { auth_type: PASS, auth_pass: "{{ inventory_hostname }}" }',
       'authentication differs',
     ],
+    [
+      'nodes-disagree',
+      'use_vmac: true, nodes: { a: {}, b: { vmac_xmit_base: true } }',
+      'vmac_xmit_base differs between a and b',
+    ],
     ['unicast-address', 'unicast: { a: 10.0.0.1 }', 'the address of b on eth0 is not known'],
     ['unicast-asymmetric', 'nodes: { a: { unicast: true }, b: {} }', 'unicast on a and multicast on b'],
     ['unicast-asymmetric', 'unicast_peer: [10.0.0.2]', 'the unicast peers of b lack a (10.0.0.1)'],
@@ -264,6 +269,19 @@ describe('warnings can be accepted, on the topology and on the instance', () => 
     expect(found.filter(one => one.severity === 'error')).toEqual([]);
     const accepted = complaints(words, `accept: [${id}]\n          ${rest}`);
     expect(accepted.map(one => one.id)).not.toContain(id);
+  });
+
+  test('all.rp_filter and a macvlan', () => {
+    const settings = (value: number) => `, sysctl_settings: { net.ipv4.conf.all.rp_filter: ${value} }`;
+    const found = complaints('use_vmac: true', '', settings(2));
+    expect(ids(found)).toEqual(['vmac-rp-filter']);
+    expect(found[0]?.message).toMatch(/^sysctl_settings of a set net.ipv4.conf.all.rp_filter/);
+    expect(complaints('use_vmac: true', '', settings(0))).toEqual([]);
+    expect(complaints('', '', settings(2))).toEqual([]);
+  });
+
+  test('a node without a macvlan and one with it hear each other', () => {
+    expect(complaints('nodes: { a: { use_vmac: true, vmac_xmit_base: true }, b: {} }')).toEqual([]);
   });
 
   test('an IPv6 address with a prefix is nothing to warn of', () => {
