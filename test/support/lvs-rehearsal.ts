@@ -8,11 +8,14 @@ import { startWebProber, type WebAnswer } from './http-prober.ts';
 import { balances, held, inventoryPath, ipvsLab, putNode, serveNames } from './ipvs-lab.ts';
 import { said, tandem, totalsOf } from './tandem.ts';
 
+/** The kernel is a process that has one CPU at best: what all hosts do together waits for it, the prober as well. */
+const LATE_MS = 1500;
+
 /** delay_loop + retry × (connect_timeout + delay_before_retry) of the shipped inventories. */
-export const OUT_WITHIN_MS = (3 + 3 * (1 + 1)) * 1000;
+export const OUT_WITHIN_MS = (3 + 3 * (1 + 1)) * 1000 + LATE_MS;
 
 /** From a crash to new connections: three advertisements, the skew of priority 253, half a second to announce. */
-export const VRRP_BOUND_MS = Math.ceil(3000 + (3 * 1000) / 256 + 500);
+export const VRRP_BOUND_MS = Math.ceil(3000 + (3 * 1000) / 256 + 500) + LATE_MS;
 
 /** A shipped inventory whose hosts are booted, and what is put on them. */
 interface LvsHosts {
