@@ -216,6 +216,7 @@ describe('a pair with use_vmac', () => {
         { name: 'TOO', vrid: 105, vips: ['172.16.8.102'], priority, more: `${more}\n use_vmac` },
       );
     const a = tandemd(config(254));
+    await a.expect('WITH=MASTER', 'WITHOUT=MASTER', 'TOO=MASTER');
     const b = tandemd(config(100));
     await elected(a, b, 'WITH', 'WITHOUT', 'TOO');
     const frames = await watchFrames('ip proto 112 or ip proto 51');
