@@ -259,7 +259,8 @@ describe('power', () => {
     const second = await bootId('ka68');
     expect(second).not.toBe(first);
     await lab.controllerExec(ssh('ka68', 'systemctl reboot'));
-    await eventually('another boot', 60_000, async () => {
+    // systemd kills what does not stop after 90 s, and what is left at the end after 10 more.
+    await eventually('another boot', 120_000, async () => {
       const now = await lab.exec('ka68', ['cat', '/proc/sys/kernel/random/boot_id']).catch(() => undefined);
       return now?.code === 0 && now.stdout !== second;
     });
