@@ -258,6 +258,10 @@ describe('power', () => {
     await lab.reboot('ka68');
     const second = await bootId('ka68');
     expect(second).not.toBe(first);
+    // SSH answers before the boot is over, and a reboot in the middle of one is another matter.
+    await eventually('the end of the boot', 30_000, async () =>
+      /^(running|degraded)$/m.test((await lab.exec('ka68', ['systemctl', 'is-system-running'])).stdout),
+    );
     await lab.controllerExec(ssh('ka68', 'systemctl reboot'));
     // systemd kills what does not stop after 90 s, and what is left at the end after 10 more.
     await eventually('another boot', 120_000, async () => {
